@@ -1,0 +1,32 @@
+/** Every error code, and what a person can do about it. */
+export const errorCodes = {
+  InvalidName: 'Write the sysctl as in sysctl.d(5), for example vm.max_map_count.',
+  InvalidValue: 'Write the value as the kernel takes it; see docs/reference.md.',
+  InvalidPattern: 'Use a name or a prefix with one "*" at its end that the kubelet knows as namespaced.',
+  KernelRefused: 'The kernel refused the value; correct the profile.',
+  LedgerUnreadable: 'Read docs/troubleshooting.md, "The ledger cannot be read".',
+  KubeletUnsupported: 'Set allowedUnsafeSysctls in the configuration of this kubelet by hand.',
+  KubeletFailed: 'Look at the kubelet\'s log on the node; the old configuration is back.',
+  RevisionMissing: 'The agent keeps what it has; the operator creates the revision again.',
+  ApiRequest: 'See the status code; the request is repeated where that can help.',
+  Configuration: 'Correct the flag or the environment variable that the message names.',
+} as const;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+/** Base of every error that this program throws on purpose: a stable code, a message for a person, the cause. */
+export class OperatorError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'OperatorError';
+    this.code = code;
+  }
+}
+
+/** The message of anything thrown, with its causes, in one line. */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message}: ${messageOf(error.cause)}`;
+}

@@ -1,0 +1,56 @@
+import { OperatorError } from '../errors.ts';
+
+export interface ApiRequest {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  path: string;
+  query?: Record<string, string>;
+  body?: unknown;
+  contentType?: string;
+  signal?: AbortSignal;
+}
+
+/** The API server as this program uses it: JSON in, JSON out. Implemented over client-node in the manager, over node:https in the agent. */
+export interface ApiServer {
+  /** Resolves with the decoded body; rejects with ApiError for any status of 400 and above, and with the transport's error else. */
+  request<T>(request: ApiRequest): Promise<T>;
+  /** Opens a watch and yields one decoded event per line until the server ends it or the signal aborts. */
+  watch<T>(path: string, query: Record<string, string>, signal: AbortSignal): AsyncIterable<T>;
+}
+
+export const contentTypes = {
+  mergePatch: 'application/merge-patch+json',
+  jsonPatch: 'application/json-patch+json',
+  apply: 'application/apply-patch+yaml',
+} as const;
+
+/** metav1.Status, as far as it is read here. */
+export interface ApiStatus {
+  message?: string;
+  reason?: string;
+  code?: number;
+  details?: { retryAfterSeconds?: number };
+}
+
+/** An answer of the API server with a status of 400 or above. */
+export class ApiError extends OperatorError {
+  readonly status: number;
+  readonly reason: string;
+  /** From the Retry-After header or the Status object; undefined where the server asked for nothing. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(request: Pick<ApiRequest, 'method' | 'path'>, status: number, body: ApiStatus, retryAfterMs?: number) {
+    super('ApiRequest', `${request.method} ${request.path}: ${status} ${body.message ?? body.reason ?? ''}`.trim());
+    this.name = 'ApiError';
+    this.status = status;
+    this.reason = body.reason ?? '';
+    this.retryAfterMs = retryAfterMs;
+  }
+
+  /** The object or the rule says no: repeating the same request cannot help. */
+  get terminal(): boolean {
+    return [400, 403, 405, 422].includes(this.status);
+  }
+}
+
+export const isStatus = (error: unknown, status: number): boolean =>
+  error instanceof ApiError && error.status === status;
