@@ -1,0 +1,67 @@
+import type { V1DaemonSet } from '@kubernetes/client-node';
+import { AGENT_DAEMON_SET, AGENT_LABEL } from '../api/names.ts';
+
+export interface DaemonSetOptions {
+  namespace: string;
+  image: string;
+  driftIntervalSeconds: number;
+  logLevel: string;
+}
+
+const labels = {
+  'app.kubernetes.io/name': 'sysctl-operator',
+  'app.kubernetes.io/component': 'agent',
+  'app.kubernetes.io/managed-by': 'sysctl-operator',
+};
+const selector = {
+  'app.kubernetes.io/name': labels['app.kubernetes.io/name'],
+  'app.kubernetes.io/component': labels['app.kubernetes.io/component'],
+};
+
+/**
+ * The agent's DaemonSet. Privileged with the node's network, IPC and PID namespaces: the namespaces of the *writer* decide which
+ * values /proc/sys changes, some keys need capabilities, and the kubelet and its unit are reached through
+ * process 1. It runs only where the agent label is, on every such node whatever its taints.
+ */
+export function agentDaemonSet(options: DaemonSetOptions): V1DaemonSet {
+  const field = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } });
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'DaemonSet',
+    metadata: { name: AGENT_DAEMON_SET, namespace: options.namespace, labels },
+    spec: {
+      selector: { matchLabels: selector },
+      updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: '10%' } },
+      template: {
+        metadata: { labels },
+        spec: {
+          serviceAccountName: AGENT_DAEMON_SET,
+          hostNetwork: true,
+          hostIPC: true,
+          hostPID: true,
+          dnsPolicy: 'ClusterFirstWithHostNet',
+          priorityClassName: 'system-node-critical',
+          nodeSelector: { [AGENT_LABEL]: 'true', 'kubernetes.io/os': 'linux' },
+          tolerations: [{ operator: 'Exists' }],
+          terminationGracePeriodSeconds: 10,
+          containers: [
+            {
+              name: 'agent',
+              image: options.image,
+              imagePullPolicy: 'IfNotPresent',
+              args: ['agent'],
+              env: [
+                field('NODE_NAME', 'spec.nodeName'),
+                field('POD_NAMESPACE', 'metadata.namespace'),
+                { name: 'DRIFT_INTERVAL_SECONDS', value: String(options.driftIntervalSeconds) },
+                { name: 'LOG_LEVEL', value: options.logLevel },
+              ],
+              resources: { requests: { cpu: '10m', memory: '48Mi' }, limits: { memory: '128Mi' } },
+              securityContext: { privileged: true, runAsUser: 0, runAsNonRoot: false, readOnlyRootFilesystem: true },
+            },
+          ],
+        },
+      },
+    },
+  };
+}
