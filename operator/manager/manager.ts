@@ -1,0 +1,217 @@
+import { AGENT_DAEMON_SET, FIELD_MANAGER, paths } from '../api/names.ts';
+import { conditionOf } from '../api/conditions.ts';
+import type { RevisionData } from '../api/revision.ts';
+import type { SysctlProfileStatus } from '../api/profile.ts';
+import { messageOf } from '../errors.ts';
+import { contentTypes, isStatus, type ApiServer } from '../kube/api-server.ts';
+import type { EventRecorder } from '../kube/events.ts';
+import { Planner } from '../plan/plan.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { Caches } from './caches.ts';
+import { agentDaemonSet } from './daemon-set.ts';
+import { contentOf, decide, type Decision } from './decide.ts';
+import { profileEvents } from './events.ts';
+import { configureNode } from './node-config.ts';
+import { profileStatus, sameStatus } from './profile-status.ts';
+import { ensureRevision, obsoleteRevisions } from './revisions.ts';
+import type { ManagerSettings } from './settings.ts';
+
+/** What the manager needs of the queues. */
+export interface WorkSink {
+  add(keys: readonly string[]): Promise<void>;
+}
+
+export interface ManagerOptions {
+  api: ApiServer;
+  caches: Caches;
+  nodeConfig: WorkSink;
+  agentDaemonSet: WorkSink;
+  events: EventRecorder;
+  metrics: Metrics;
+  log: Log;
+  settings: ManagerSettings;
+}
+
+/** A node that was told to start counts as mid-change until its state shows it, or this long. */
+const STARTED_MS = 30_000;
+/** Counts in a status may lag this much behind; a change of a condition is written at once. */
+const COUNTS_LAG_MS = 500;
+
+/** Turns profiles and nodes into revisions, jobs and statuses. The lease holder reconciles; every replica runs jobs. */
+export class Manager {
+  readonly #o: ManagerOptions;
+  readonly #planner = new Planner();
+  readonly #started = new Map<string, { revision: string; at: number }>();
+  readonly #written = new Map<string, { generation: number; status: SysctlProfileStatus; at: number }>();
+  #daemonSetGeneration: number | undefined;
+  #decision: Decision | undefined;
+
+  constructor(options: ManagerOptions) {
+    this.#o = options;
+  }
+
+  /** Something that is decided from has changed. */
+  invalidate(): void {
+    this.#decision = undefined;
+  }
+
+  /** One run of the reconcile loop. Returns in how many ms it wants to run again, if at all. */
+  async reconcile(): Promise<number | undefined> {
+    const decision = this.#decide();
+    await this.#createRevisions(decision);
+    const now = performance.now();
+    for (const node of decision.rollout.start)
+      this.#started.set(node, { revision: decision.plan.wanted.get(node) ?? decision.plan.empty.name, at: now });
+    const [queued, wrote] = await Promise.allSettled([
+      this.#o.nodeConfig.add([...decision.actions.keys()]),
+      this.#writeStatuses(decision),
+      this.#checkDaemonSet(),
+      this.#collectRevisions(decision),
+    ]);
+    if (queued.status === 'rejected') {
+      this.#o.log.warn('work cannot be queued: Redis is away', { error: messageOf(queued.reason) });
+      return 1000;
+    }
+    if (wrote.status === 'rejected') throw wrote.reason;
+    // A job may be lost with Redis, or end because its view was old: look again while there is work.
+    const pending = decision.actions.size > 0 ? 2000 : undefined;
+    return wrote.value ? Math.min(COUNTS_LAG_MS, pending ?? COUNTS_LAG_MS) : pending;
+  }
+
+  /** The job `node-config`. */
+  async configureNode(node: string, signal: AbortSignal): Promise<void> {
+    const actions = this.#decide().actions.get(node);
+    if (actions) await configureNode(this.#o.api, node, actions, this.#o.log, signal);
+  }
+
+  /** The job `agent-daemonset`. */
+  async applyDaemonSet(): Promise<void> {
+    const { namespace, agentImage, agentDriftIntervalSeconds, logLevel } = this.#o.settings;
+    const body = agentDaemonSet({ namespace, image: agentImage, driftIntervalSeconds: agentDriftIntervalSeconds, logLevel });
+    const applied = await this.#o.api.request<{ metadata: { generation?: number } }>({
+      method: 'PATCH',
+      path: `${paths.daemonSets(namespace)}/${AGENT_DAEMON_SET}`,
+      query: { fieldManager: FIELD_MANAGER, force: 'true' },
+      contentType: contentTypes.apply,
+      body,
+    });
+    this.#daemonSetGeneration = applied.metadata.generation;
+    this.#o.log.info('agent DaemonSet applied', { image: agentImage, generation: applied.metadata.generation });
+  }
+
+  #decide(): Decision {
+    return (this.#decision ??= decide(this.#planner, {
+      profiles: [...this.#o.caches.profiles.store.values()],
+      nodes: this.#o.caches.planNodes,
+      states: this.#o.caches.states.store,
+      revisions: new Map([...this.#o.caches.revisions.store.values()].map((r) => [r.metadata.name, r.data])),
+      started: this.#startedNow(),
+    }));
+  }
+
+  #startedNow(): Map<string, string> {
+    const { states, nodes } = this.#o.caches;
+    const limit = performance.now() - STARTED_MS;
+    for (const [node, { revision, at }] of this.#started)
+      if (at < limit || states.store.get(node)?.spec.revision === revision || !nodes.store.has(node)) this.#started.delete(node);
+    return new Map([...this.#started].map(([node, { revision }]) => [node, revision]));
+  }
+
+  async #createRevisions({ plan, actions }: Decision): Promise<void> {
+    const { store } = this.#o.caches.revisions;
+    const existing = new Set([...store.values()].map((r) => r.metadata.name));
+    const needed = new Map<string, RevisionData>();
+    for (const list of actions.values())
+      for (const action of list) {
+        const name = action.kind === 'createState' ? action.revision : action.kind === 'setRevision' ? action.to : undefined;
+        const data = name === undefined ? undefined : contentOf(plan, new Map(), name);
+        if (name !== undefined && data && !existing.has(name)) needed.set(name, data);
+      }
+    let next = 1 + Math.max(0, ...[...store.values()].map((r) => r.revision));
+    await Promise.all(
+      [...needed].map(([name, data]) => ensureRevision(this.#o.api, this.#o.settings.namespace, name, data, next++)),
+    );
+  }
+
+  async #collectRevisions({ plan }: Decision): Promise<void> {
+    const { states, revisions } = this.#o.caches;
+    const inUse = new Set([...plan.wanted.values(), plan.empty.name]);
+    for (const { spec, status } of states.store.values()) {
+      inUse.add(spec.revision);
+      if (status?.observedRevision) inUse.add(status.observedRevision);
+    }
+    for (const name of obsoleteRevisions(revisions.store.values(), inUse)) {
+      const path = `${paths.revisions(this.#o.settings.namespace)}/${name}`;
+      await this.#o.api.request({ method: 'DELETE', path }).catch((error: unknown) => {
+        if (!isStatus(error, 404)) throw error;
+      });
+    }
+  }
+
+  async #checkDaemonSet(): Promise<void> {
+    const existing = this.#o.caches.daemonSets.store.values().next().value;
+    if (!existing || existing.metadata.generation !== this.#daemonSetGeneration) await this.#o.agentDaemonSet.add([AGENT_DAEMON_SET]);
+  }
+
+  /** Resolves with true when a write was put off. */
+  async #writeStatuses(decision: Decision): Promise<boolean> {
+    const results = await Promise.all([...decision.plan.profiles.keys()].map((name) => this.#writeStatus(decision, name)));
+    for (const name of this.#written.keys()) if (!decision.plan.profiles.has(name)) this.#forget(name);
+    return results.includes('later');
+  }
+
+  async #writeStatus(decision: Decision, name: string): Promise<'same' | 'written' | 'later'> {
+    const plan = decision.plan.profiles.get(name);
+    if (!plan) return 'same';
+    const last = this.#written.get(name);
+    const generation = plan.profile.metadata.generation ?? 0;
+    // The cache may not show our own last write yet.
+    const profile = last && last.generation === generation && performance.now() - last.at < 2000 ? { ...plan.profile, status: last.status } : plan.profile;
+    const waiting = [...decision.rollout.waiting].find(([node]) => plan.matched.includes(node));
+    const status = profileStatus({
+      plan: { ...plan, profile },
+      judgements: decision.judgements.get(name) ?? [],
+      stalled: decision.rollout.stalled.get(name),
+      waiting: waiting && `node ${waiting[0]} waits: ${waiting[1]}`,
+      now: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
+    });
+    this.#measure(name, status);
+    if (sameStatus(profile, status)) return 'same';
+    const changed = conditionOf(profile.status?.conditions, 'Ready');
+    const wanted = conditionOf(status.conditions, 'Ready');
+    const urgent = !changed || changed.status !== wanted?.status || changed.reason !== wanted.reason || changed.observedGeneration !== wanted.observedGeneration;
+    if (!urgent && last && performance.now() - last.at < COUNTS_LAG_MS) return 'later';
+    this.#written.set(name, { generation, status, at: performance.now() });
+    await this.#patchStatus(name, status);
+    for (const event of profileEvents(profile, status)) this.#o.events.record(event);
+    return 'written';
+  }
+
+  async #patchStatus(name: string, status: SysctlProfileStatus): Promise<void> {
+    try {
+      await this.#o.api.request({
+        method: 'PATCH',
+        path: `${paths.profiles}/${name}/status`,
+        query: { fieldManager: FIELD_MANAGER },
+        contentType: contentTypes.mergePatch,
+        body: { status },
+      });
+    } catch (error) {
+      this.#written.delete(name);
+      if (!isStatus(error, 404)) throw error;
+    }
+  }
+
+  #measure(profile: string, status: SysctlProfileStatus): void {
+    const { profileReady, profileNodes } = this.#o.metrics;
+    profileReady.set({ profile }, conditionOf(status.conditions, 'Ready')?.status === 'True' ? 1 : 0);
+    for (const [state, count] of Object.entries(status.nodes ?? {})) profileNodes.set({ profile, state }, count);
+  }
+
+  #forget(profile: string): void {
+    this.#written.delete(profile);
+    this.#o.metrics.profileReady.remove({ profile });
+    for (const state of ['matched', 'updated', 'ready', 'failed', 'drifted']) this.#o.metrics.profileNodes.remove({ profile, state });
+  }
+}

@@ -1,0 +1,41 @@
+export interface ValueChange {
+  name: string;
+  from: string;
+  to: string;
+}
+
+/** Pairs of which the kernel refuses low > high (net/ipv4/ip_fragment.c, net/ipv6/reassembly.c, kernel/sched/rt.c, sysctl_net_ipv4.c). */
+const PAIRS: readonly (readonly [low: string, high: string])[] = [
+  ['net.ipv4.ipfrag_low_thresh', 'net.ipv4.ipfrag_high_thresh'],
+  ['net.ipv6.ip6frag_low_thresh', 'net.ipv6.ip6frag_high_thresh'],
+  ['net.netfilter.nf_conntrack_frag6_low_thresh', 'net.netfilter.nf_conntrack_frag6_high_thresh'],
+  ['kernel.sched_rt_runtime_us', 'kernel.sched_rt_period_us'],
+  ['net.ipv4.ip_unprivileged_port_start', 'net.ipv4.ip_local_port_range'],
+];
+
+/** Written before everything else: they change others as a side effect, or others need them. */
+const FIRST = ['net.ipv4.ip_forward', 'net.ipv4.conf.all.forwarding', 'net.ipv6.conf.all.forwarding', 'net.ipv4.tcp_allowed_congestion_control', 'fs.nr_open'];
+
+const first = (text: string): number => Number(text.trim().split(/\s+/)[0]);
+
+/**
+ * The changes in an order that the kernel accepts: of a coupled pair the upper bound goes first when it rises, the lower one first when it
+ * falls; keys that change others go before those. Otherwise the given order stays.
+ */
+export function writeOrder<T extends ValueChange>(changes: readonly T[]): T[] {
+  const rank = (change: T): number => {
+    const index = FIRST.indexOf(change.name);
+    return index === -1 ? FIRST.length : index;
+  };
+  const ordered = changes.toSorted((a, b) => rank(a) - rank(b));
+  for (const [low, high] of PAIRS) {
+    const i = ordered.findIndex((c) => c.name === low);
+    const j = ordered.findIndex((c) => c.name === high);
+    const [lower, upper] = [ordered[i], ordered[j]];
+    if (!lower || !upper) continue;
+    // Raising: the upper bound must be there before the lower one needs it. -1 stands for "no limit" (sched_rt_runtime_us).
+    const upperFirst = first(lower.to) > first(upper.from) || first(upper.to) >= first(upper.from);
+    if (upperFirst !== j < i) [ordered[i], ordered[j]] = [upper, lower];
+  }
+  return ordered;
+}

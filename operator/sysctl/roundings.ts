@@ -1,0 +1,29 @@
+/** Kernel ticks per second that distributions build with; the agent does not know its kernel's. */
+const TICKS = [100n, 250n, 300n, 1000n];
+
+const MILLISECONDS =
+  /^net\.ipv4\.(icmp_ratelimit|tcp_invalid_ratelimit)$|mldv[12]_unsolicited_report_interval$|igmpv[23]_unsolicited_report_interval$|_ms$/;
+const USER_TICKS = /^net\.ipv[46]\.neigh\..*\.(anycast_delay|locktime|proxy_delay|retrans_time)$/;
+
+const upTo = (value: bigint, step: bigint): bigint => ((value + step - 1n) / step) * step;
+const powerOfTwo = (value: bigint): bigint => {
+  let power = 1n;
+  while (power < value) power *= 2n;
+  return power;
+};
+
+/**
+ * What the kernel may print after it was given `value`, where it does not keep the very number (measured on Linux 6.18). Without
+ * this a written value would look like drift for ever.
+ */
+export function roundings(name: string, value: bigint): bigint[] {
+  if (MILLISECONDS.test(name)) return TICKS.map((hz) => upTo(value * hz, 1000n) / hz).flatMap((v, i) => [v, upTo(value, 1000n / (TICKS[i] ?? 1000n) || 1n)]);
+  if (USER_TICKS.test(name)) return [value - 1n, value - (value % 2n), value + 1n];
+  if (name.startsWith('net.bridge.bridge-nf-')) return [value === 0n ? 0n : 1n];
+  if (name === 'fs.pipe-max-size') return [powerOfTwo(value < 4096n ? 4096n : value)];
+  // The table is rounded up to whole pages of 8-byte buckets.
+  if (name === 'net.netfilter.nf_conntrack_buckets') return [upTo(value, 512n)];
+  if (name === 'net.core.rps_sock_flow_entries') return [powerOfTwo(value)];
+  if (name === 'kernel.sched_rr_timeslice_ms') return value <= 0n ? [100n] : [];
+  return [];
+}
