@@ -1,0 +1,175 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Layout } from './layout.ts';
+import { writeNodeFiles, type NodeOptions } from './node-files.ts';
+import { kill, killAll, MARK, notePid, pidOf } from './processes.ts';
+import { run, say, succeeds, until } from './shell.ts';
+
+const CGROUPS = '/sys/fs/cgroup';
+const NAMESPACES = ['-m', '-u', '-i', '-n', '-p', '-r', '-w'];
+const NODE_PATH = 'PATH=/opt/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+export const nodeIndex = (node: string): number => {
+  const index = Number(/-(\d+)$/.exec(node)?.[1]);
+  if (Number.isInteger(index) && index >= 1 && index <= 200) return index;
+  throw new Error(`"${node}": nodes are named node-1 ... node-200`);
+};
+
+/** argv that runs a command inside a node. */
+export function execArguments(layout: Layout, node: string, command: readonly string[]): string[] {
+  const pid = pidOf(layout, node);
+  if (pid === undefined) throw new Error(`${node} is not running`);
+  return ['nsenter', '-t', String(pid), ...NAMESPACES, 'env', '-i', NODE_PATH, 'HOME=/root', `TERM=${process.env['TERM'] ?? 'dumb'}`, ...command];
+}
+
+export async function nodeExec(layout: Layout, node: string, ...command: string[]): Promise<string> {
+  const [program = '', ...args] = execArguments(layout, node, command);
+  return run(program, args);
+}
+
+/** The cgroup hierarchies: one per controller on v1, the only one on v2. */
+const hierarchies = (): string[] =>
+  existsSync(join(CGROUPS, 'cgroup.controllers'))
+    ? [CGROUPS]
+    : readdirSync(CGROUPS, { withFileTypes: true }).filter((e) => e.isDirectory()).map((e) => join(CGROUPS, e.name));
+
+function makeCgroups(layout: Layout, node: string): void {
+  for (const group of hierarchies())
+    for (const name of Object.values(layout.cgroups(node))) {
+      const folder = join(group, name);
+      mkdirSync(folder, { recursive: true });
+      // A new cpuset (v1) takes no process before it has cpus and mems.
+      for (const file of ['cpuset.cpus', 'cpuset.mems'])
+        if (existsSync(join(group, file)) && !existsSync(join(group, 'cgroup.controllers')))
+          writeFileSync(join(folder, file), readFileSync(join(group, file)));
+    }
+}
+
+function removeTree(folder: string): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) if (entry.isDirectory()) removeTree(join(folder, entry.name));
+  rmdirSync(folder);
+}
+
+const processesOf = (folder: string): number[] => [
+  ...readFileSync(join(folder, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean).map(Number),
+  ...readdirSync(folder, { withFileTypes: true }).filter((e) => e.isDirectory()).flatMap((e) => processesOf(join(folder, e.name))),
+];
+
+/** Ends what still runs in the cgroups of a node, or of every node of the cluster, and removes them. */
+export async function removeCgroups(layout: Layout, node = '*'): Promise<void> {
+  const { pods, system } = layout.cgroups(node === '*' ? '' : node);
+  const ours = (name: string): boolean => (node === '*' ? name.startsWith(pods) || name.startsWith(system) : name === pods || name === system);
+  for (const group of hierarchies())
+    for (const name of readdirSync(group).filter(ours)) {
+      const folder = join(group, name);
+      for (let i = 0; i < 20 && existsSync(folder); i++) {
+        try {
+          await killAll(processesOf(folder).filter((pid) => pid !== process.pid && pid > 1));
+          removeTree(folder);
+        } catch {
+          await new Promise((resolve) => setTimeout(resolve, 100));
+        }
+      }
+    }
+}
+
+/** The pid of the node's systemd, once `unshare` has forked it and it has become systemd. */
+async function systemdOf(layout: Layout, node: string, unshare: ChildProcess): Promise<number> {
+  let found: number | undefined;
+  const log = join(layout.log, node, 'init.log');
+  const check = async (): Promise<boolean> => {
+    if (unshare.exitCode !== null) throw new Error(`${node} did not start:\n${readFileSync(log, 'utf8')}`);
+    const children = await run('pgrep', ['-P', String(unshare.pid)]).catch(() => '');
+    const pid = Number(children.trim().split('\n')[0]);
+    if (!pid) return false;
+    try {
+      if (readlinkSync(`/proc/${pid}/exe`).endsWith('/systemd')) found = pid;
+    } catch {
+      return false;
+    }
+    return found !== undefined;
+  };
+  await until(check, 10_000, `${node} did not start; see ${log}`);
+  return found ?? 0;
+}
+
+async function boot(layout: Layout, node: string): Promise<void> {
+  const logs = join(layout.log, node);
+  mkdirSync(logs, { recursive: true });
+  makeCgroups(layout, node);
+  const log = openSync(join(logs, 'init.log'), 'w');
+  const script = join(import.meta.dirname, 'node-init.sh');
+  const flags = ['--mount', '--propagation', 'private', '--net', '--ipc', '--uts', '--pid', '--fork', '--mount-proc'];
+  const child = spawn('unshare', [...flags, 'bash', script], {
+    detached: true,
+    stdio: ['ignore', log, log],
+    env: {
+      ...process.env,
+      [MARK]: layout.dir,
+      NODE: node,
+      FOLDER: layout.nodeFolder(node),
+      BIN: layout.bin,
+      LOGS: logs,
+      SYSTEM_CGROUP: layout.cgroups(node).system,
+    },
+  });
+  child.unref();
+  notePid(layout, node, await systemdOf(layout, node, child));
+}
+
+/** The node's link to the bridge, and the routes between the nodes' pod networks. */
+async function connect(layout: Layout, node: string, index: number): Promise<void> {
+  const pid = String(pidOf(layout, node));
+  const link = layout.veth(node);
+  const ip = layout.nodeIp(index);
+  await succeeds('ip', ['link', 'del', link]);
+  await run('ip', ['link', 'add', link, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', pid]);
+  await run('ip', ['link', 'set', link, 'master', layout.bridge, 'up']);
+  const inside = `ip addr add ${ip}/24 dev eth0 && ip link set eth0 up && ip route add default via ${layout.apiIp}`;
+  await run('nsenter', ['-t', pid, '-n', 'sh', '-c', inside]);
+  for (const other of layout.nodes()) {
+    const otherPid = pidOf(layout, other);
+    if (other === node || otherPid === undefined) continue;
+    const there = nodeIndex(other);
+    await run('nsenter', ['-t', pid, '-n', 'ip', 'route', 'replace', layout.podCidr(there), 'via', layout.nodeIp(there)]);
+    await run('nsenter', ['-t', String(otherPid), '-n', 'ip', 'route', 'replace', layout.podCidr(index), 'via', ip]);
+  }
+  await run('ip', ['route', 'replace', layout.podCidr(index), 'via', ip, 'dev', layout.bridge]);
+}
+
+export async function loadImage(layout: Layout, node: string, tar: string): Promise<void> {
+  const [program = '', ...args] = execArguments(layout, node, ['ctr', '-n', 'k8s.io', 'images', 'import', '--local', '/dev/stdin']);
+  await run('sh', ['-c', 'file=$0; exec "$@" < "$file"', tar, program, ...args]);
+}
+
+/** Starts a node unless it runs, and waits until it is Ready. */
+export async function nodeUp(layout: Layout, node: string, options: NodeOptions = {}): Promise<void> {
+  const index = nodeIndex(node);
+  if (pidOf(layout, node) === undefined) {
+    await nodeDown(layout, node);
+    await writeNodeFiles(layout, node, index, options);
+    const raised = ['/proc/sys/fs/file-max', '/proc/sys/fs/nr_open'].map((file) => [file, readFileSync(file, 'utf8')] as const);
+    await boot(layout, node);
+    await connect(layout, node, index);
+    const answers = () => nodeExec(layout, node, 'ctr', 'version').then(() => true, () => false);
+    await until(answers, 20_000, `containerd of ${node} does not answer; see ${join(layout.log, node, 'containerd.log')}`);
+    // systemd as process 1 raises both for the whole machine.
+    for (const [file, value] of raised) writeFileSync(file, value);
+    if (existsSync(layout.images))
+      for (const tar of readdirSync(layout.images).filter((name) => name.endsWith('.tar'))) await loadImage(layout, node, join(layout.images, tar));
+  }
+  const env = { ...process.env, KUBECONFIG: layout.kubeconfig };
+  const ready = () => succeeds(join(layout.bin, 'kubectl'), ['wait', '--for=condition=Ready', `node/${node}`, '--timeout=1s'], { env });
+  await until(ready, 60_000, `${node} is not Ready; see ${join(layout.log, node, 'kubelet.log')}`);
+  say(`  ${node} is Ready`);
+}
+
+/** Killing process 1 of a node ends all of its processes; its mounts and links go with its namespaces. */
+export async function nodeDown(layout: Layout, node: string): Promise<void> {
+  await kill(layout, node);
+  await removeCgroups(layout, node);
+  await succeeds('ip', ['link', 'del', layout.veth(node)]);
+  await succeeds('ip', ['route', 'del', layout.podCidr(nodeIndex(node))]);
+  rmSync(layout.nodeFolder(node), { recursive: true, force: true });
+}

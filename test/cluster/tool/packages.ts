@@ -1,0 +1,33 @@
+import { onPath, run, say, succeeds } from './shell.ts';
+
+/** Debian packages by a program that shows that they are there. */
+const PACKAGES: Record<string, string> = {
+  runc: 'runc',
+  buildah: 'buildah',
+  ip: 'iproute2',
+  iptables: 'iptables',
+  nft: 'nftables',
+  'dbus-daemon': 'dbus',
+  '/lib/systemd/systemd': 'systemd',
+  openssl: 'openssl',
+  debootstrap: 'debootstrap',
+  'redis-server': 'redis-server',
+  '/usr/lib/cni/bridge': 'containernetworking-plugins',
+  '/bin/busybox': 'busybox-static',
+};
+const PATH = `/usr/sbin:/usr/bin:/sbin:/bin:${process.env['PATH'] ?? ''}`;
+
+/** Installs the Debian packages that are missing when run as root; otherwise names them in one line. */
+export async function ensurePackages(): Promise<void> {
+  const missing = Object.entries(PACKAGES)
+    .filter(([program]) => onPath(program, PATH) === undefined)
+    .map(([, name]) => name);
+  if (missing.length === 0) return;
+  const command = `apt-get install ${missing.join(' ')}`;
+  if (process.getuid?.() !== 0 || !(await succeeds('apt-get', ['--version'])))
+    throw new Error(`these packages are missing; install them first: ${command}`);
+  say(`installing ${missing.join(' ')}`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  await run('apt-get', ['update', '-qq'], { env });
+  await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], { env });
+}
