@@ -10,6 +10,8 @@ export interface RevisionSysctl {
   optional: boolean;
   /** The profile that won this key. */
   profile: string;
+  /** Further profiles that this entry satisfies: the same value, or a bound that it keeps. */
+  also?: string[];
   drift: DriftPolicy;
   removal: RemovalPolicy;
 }
