@@ -143,22 +143,30 @@ export async function loadImage(layout: Layout, node: string, tar: string): Prom
   await run('sh', ['-c', 'file=$0; exec "$@" < "$file"', tar, program, ...args]);
 }
 
-/** Starts a node unless it runs, and waits until it is Ready. */
-export async function nodeUp(layout: Layout, node: string, options: NodeOptions = {}): Promise<void> {
+async function start(layout: Layout, node: string, options: NodeOptions): Promise<void> {
   const index = nodeIndex(node);
-  if (pidOf(layout, node) === undefined) {
-    await nodeDown(layout, node);
-    await writeNodeFiles(layout, node, index, options);
-    const raised = ['/proc/sys/fs/file-max', '/proc/sys/fs/nr_open'].map((file) => [file, readFileSync(file, 'utf8')] as const);
-    await boot(layout, node);
-    await connect(layout, node, index);
-    const answers = () => nodeExec(layout, node, 'ctr', 'version').then(() => true, () => false);
-    await until(answers, 20_000, `containerd of ${node} does not answer; see ${join(layout.log, node, 'containerd.log')}`);
-    // systemd as process 1 raises both for the whole machine.
-    for (const [file, value] of raised) writeFileSync(file, value);
-    if (existsSync(layout.images))
-      for (const tar of readdirSync(layout.images).filter((name) => name.endsWith('.tar'))) await loadImage(layout, node, join(layout.images, tar));
-  }
+  // systemd as process 1 raises both for the whole machine.
+  const raised = ['/proc/sys/fs/file-max', '/proc/sys/fs/nr_open'].map((file) => [file, readFileSync(file, 'utf8')] as const);
+  await nodeDown(layout, node);
+  await writeNodeFiles(layout, node, index, options);
+  await boot(layout, node);
+  await connect(layout, node, index);
+  const answers = () =>
+    nodeExec(layout, node, 'ctr', 'version').then(
+      () => true,
+      () => false,
+    );
+  await until(answers, 20_000, `containerd of ${node} does not answer; see ${join(layout.log, node, 'containerd.log')}`);
+  for (const [file, value] of raised) writeFileSync(file, value);
+  for (const tar of readdirSync(layout.images).filter((name) => name.endsWith('.tar')))
+    await loadImage(layout, node, join(layout.images, tar));
+  writeFileSync(join(layout.nodeFolder(node), 'started'), '');
+}
+
+/** Starts a node unless it runs, and waits until it is Ready. One whose start was interrupted is started anew. */
+export async function nodeUp(layout: Layout, node: string, options: NodeOptions = {}): Promise<void> {
+  const whole = pidOf(layout, node) !== undefined && existsSync(join(layout.nodeFolder(node), 'started'));
+  if (!whole) await start(layout, node, options);
   const env = { ...process.env, KUBECONFIG: layout.kubeconfig };
   const ready = () => succeeds(join(layout.bin, 'kubectl'), ['wait', '--for=condition=Ready', `node/${node}`, '--timeout=1s'], { env });
   await until(ready, 60_000, `${node} is not Ready; see ${join(layout.log, node, 'kubelet.log')}`);

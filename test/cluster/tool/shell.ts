@@ -24,6 +24,8 @@ export function run(command: string, args: readonly string[], options: RunOption
         else reject(new CommandError(`${command} ${args.join(' ')}: ${stderr.trim() || error.message}`));
       },
     );
+    // A program that does not read its input may be gone before it is written.
+    child.stdin?.on('error', () => {});
     child.stdin?.end(options.input ?? '');
   });
 }

@@ -1,0 +1,180 @@
+/**
+ * A real kube-apiserver for the tests of what it judges: schemas, CEL, policies, RBAC. No controllers, no kubelet; Nodes and
+ * Pods are objects made by hand.
+ */
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { accessSync, constants, openSync, closeSync, readFileSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, type Identity } from './client.ts';
+import { makePki, type Pki } from './pki.ts';
+
+/** Start-up is given this long, because the machine may be building something else at the same time. */
+const START_TIMEOUT_MS = 120_000;
+
+export interface KubectlResult {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+function binary(name: string): string {
+  const folder = process.env['KUBEBUILDER_ASSETS'];
+  if (!folder) throw new Error('KUBEBUILDER_ASSETS is not set: it names the folder with etcd, kube-apiserver and kubectl');
+  const path = join(folder, name);
+  try {
+    accessSync(path, constants.X_OK);
+  } catch (error) {
+    throw new Error(`${name} is missing in KUBEBUILDER_ASSETS=${folder}`, { cause: error });
+  }
+  return path;
+}
+
+/** A port that was free a moment ago. */
+const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+
+/** Ends with this process even when that is killed: setpriv (util-linux) asks the kernel for it. */
+function daemon(folder: string, name: string, args: string[]): ChildProcess {
+  const log = openSync(join(folder, `${name}.log`), 'w');
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', binary(name), ...args], { stdio: ['ignore', log, log], cwd: folder });
+  closeSync(log);
+  return child;
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGKILL');
+  await gone;
+}
+
+const kubeconfig = (url: string, ca: string, identity: Identity): string => {
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  const user =
+    'token' in identity
+      ? { token: identity.token }
+      : { 'client-certificate-data': base64(identity.cert), 'client-key-data': base64(identity.key) };
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'test', cluster: { server: url, 'certificate-authority-data': base64(ca) } }],
+    users: [{ name: 'user', user }],
+    contexts: [{ name: 'test', context: { cluster: 'test', user: 'user' } }],
+    'current-context': 'test',
+  });
+};
+
+const apiServerFlags = (pki: Pki, etcd: string, port: number, folder: string): string[] => [
+  `--etcd-servers=${etcd}`,
+  '--bind-address=127.0.0.1',
+  `--secure-port=${port}`,
+  `--cert-dir=${folder}`,
+  `--tls-cert-file=${pki.server.cert}`,
+  `--tls-private-key-file=${pki.server.key}`,
+  `--client-ca-file=${pki.ca.cert}`,
+  '--authorization-mode=Node,RBAC',
+  '--enable-admission-plugins=NodeRestriction',
+  '--allow-privileged=true',
+  '--service-cluster-ip-range=10.255.0.0/24',
+  '--service-account-issuer=https://kubernetes.default.svc',
+  `--service-account-key-file=${pki.serviceAccount.pub}`,
+  `--service-account-signing-key-file=${pki.serviceAccount.key}`,
+  '--endpoint-reconciler-type=none',
+];
+
+/** A private etcd and kube-apiserver on loopback ports, all of it in one temporary folder. */
+export class TestApiServer {
+  readonly url: string;
+  readonly admin: Client;
+  readonly #folder: string;
+  readonly #ca: string;
+  readonly #children: ChildProcess[];
+
+  private constructor(folder: string, url: string, ca: string, admin: Client, children: ChildProcess[]) {
+    this.#folder = folder;
+    this.url = url;
+    this.#ca = ca;
+    this.admin = admin;
+    this.#children = children;
+  }
+
+  /** Starts both and resolves when the server is ready; throws with the end of the log when it does not become so. */
+  static async start(): Promise<TestApiServer> {
+    const folder = await mkdtemp(join(tmpdir(), 'sysctl-operator-api-'));
+    const children: ChildProcess[] = [];
+    try {
+      const pki = await makePki(folder);
+      const [client, peer, port] = [await freePort(), await freePort(), await freePort()];
+      const etcd = `http://127.0.0.1:${client}`;
+      children.push(
+        daemon(folder, 'etcd', [
+          ...['--data-dir', join(folder, 'etcd'), '--unsafe-no-fsync', '--log-level', 'warn', '--name', 'test'],
+          ...['--listen-client-urls', etcd, '--advertise-client-urls', etcd],
+          ...['--listen-peer-urls', `http://127.0.0.1:${peer}`, '--initial-advertise-peer-urls', `http://127.0.0.1:${peer}`],
+          ...['--initial-cluster', `test=http://127.0.0.1:${peer}`],
+        ]),
+        daemon(folder, 'kube-apiserver', apiServerFlags(pki, etcd, port, folder)),
+      );
+      const url = `https://127.0.0.1:${port}`;
+      const [ca, cert, key] = await Promise.all([pki.ca.cert, pki.admin.cert, pki.admin.key].map((f) => readFile(f, 'utf8')));
+      const admin = { cert: cert ?? '', key: key ?? '' };
+      await writeFile(join(folder, 'kubeconfig'), kubeconfig(url, ca ?? '', admin), { mode: 0o600 });
+      const server = new TestApiServer(folder, url, ca ?? '', new Client(url, ca ?? '', admin), children);
+      await server.#ready();
+      return server;
+    } catch (error) {
+      await Promise.all(children.map(end));
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /** A client with the token of a ServiceAccount. */
+  as(token: string): Client {
+    return new Client(this.url, this.#ca, { token });
+  }
+
+  /** Runs kubectl as the user; never throws for its exit code. */
+  kubectl(args: string[], input = ''): Promise<KubectlResult> {
+    const env = { ...process.env, KUBECONFIG: join(this.#folder, 'kubeconfig'), KUBECACHEDIR: join(this.#folder, 'cache') };
+    return new Promise((resolve, reject) => {
+      const child = execFile(binary('kubectl'), args, { env, maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
+        if (error && typeof error.code !== 'number') reject(new Error('kubectl did not run', { cause: error }));
+        else resolve({ code: error ? Number(error.code) : 0, stdout, stderr });
+      });
+      child.stdin?.end(input);
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#children.map(end));
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async #ready(): Promise<void> {
+    const deadline = performance.now() + START_TIMEOUT_MS;
+    for (;;) {
+      const answer = await this.admin.call({ path: '/readyz' }).catch(() => undefined);
+      if (answer?.status === 200) return;
+      const ended = this.#children.find((child) => child.exitCode !== null || child.signalCode !== null);
+      if (ended || performance.now() > deadline) throw new Error(`the API server did not start:\n${this.#logs()}`);
+      await sleep(100);
+    }
+  }
+
+  #logs(): string {
+    const tail = (name: string): string => readFileSync(join(this.#folder, `${name}.log`), 'utf8').slice(-1500);
+    return ['etcd', 'kube-apiserver'].map((name) => `--- ${name}\n${tail(name)}`).join('\n');
+  }
+}
