@@ -38,6 +38,7 @@ const slimNode = (raw: RawNode | CachedNode): CachedNode =>
         ready: raw.status?.conditions?.find((c) => c.type === 'Ready')?.status === 'True',
       };
 
+/** managedFields can be most of an object, and nothing here reads them. */
 const withoutManagedFields = <T extends { metadata: ObjectMeta }>(object: T): T => {
   const metadata: ObjectMeta & { managedFields?: unknown } = object.metadata;
   delete metadata.managedFields;
@@ -53,16 +54,17 @@ export class Caches {
   readonly daemonSets: Reflector<CachedDaemonSet>;
   /** Nodes as the planner takes them; an object is replaced only when labels or readiness changed. */
   readonly planNodes = new Map<string, CachedNode>();
-  readonly #all: Reflector<{ metadata: ObjectMeta }>[];
+  readonly #all: readonly Pick<Reflector<never>, 'run' | 'synced'>[];
 
   constructor(api: ApiServer, namespace: string, log: Log, changed: (kind: string, name: string) => void) {
     const notify = (kind: string) => (name: string) => changed(kind, name);
-    const plain = { api, log, transform: withoutManagedFields };
-    this.profiles = new Reflector({ ...plain, path: paths.profiles, onChange: notify('profile') });
-    this.states = new Reflector({ ...plain, path: paths.states, onChange: notify('state') });
-    this.revisions = new Reflector({ ...plain, path: paths.revisions(namespace), onChange: notify('revision') });
-    this.daemonSets = new Reflector({
+    const plain = { api, log };
+    this.profiles = new Reflector<SysctlProfile>({ ...plain, transform: withoutManagedFields<SysctlProfile>, path: paths.profiles, onChange: notify('profile') });
+    this.states = new Reflector<NodeSysctlState>({ ...plain, transform: withoutManagedFields<NodeSysctlState>, path: paths.states, onChange: notify('state') });
+    this.revisions = new Reflector<Revision>({ ...plain, transform: withoutManagedFields<Revision>, path: paths.revisions(namespace), onChange: notify('revision') });
+    this.daemonSets = new Reflector<CachedDaemonSet>({
       ...plain,
+      transform: withoutManagedFields<CachedDaemonSet>,
       path: paths.daemonSets(namespace),
       query: { fieldSelector: `metadata.name=${AGENT_DAEMON_SET}` },
       onChange: notify('daemonSet'),

@@ -17,7 +17,7 @@ const powerOfTwo = (value: bigint): bigint => {
  * this a written value would look like drift for ever.
  */
 export function roundings(name: string, value: bigint): bigint[] {
-  if (MILLISECONDS.test(name)) return TICKS.map((hz) => upTo(value * hz, 1000n) / hz).flatMap((v, i) => [v, upTo(value, 1000n / (TICKS[i] ?? 1000n) || 1n)]);
+  if (MILLISECONDS.test(name)) return TICKS.map((hz) => (((value * hz + 999n) / 1000n) * 1000n) / hz);
   if (USER_TICKS.test(name)) return [value - 1n, value - (value % 2n), value + 1n];
   if (name.startsWith('net.bridge.bridge-nf-')) return [value === 0n ? 0n : 1n];
   if (name === 'fs.pipe-max-size') return [powerOfTwo(value < 4096n ? 4096n : value)];

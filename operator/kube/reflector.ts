@@ -1,0 +1,141 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ObjectMeta } from '../api/meta.ts';
+import { messageOf } from '../errors.ts';
+import type { Log } from '../telemetry/log.ts';
+import { ApiError, isStatus, type ApiServer, type ApiStatus } from './api-server.ts';
+
+interface WatchEvent {
+  type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
+  object: { metadata: ObjectMeta } & ApiStatus;
+}
+
+interface ListPage {
+  items?: { metadata: ObjectMeta }[];
+  metadata: { resourceVersion: string; continue?: string };
+}
+
+export interface ReflectorOptions<T> {
+  api: ApiServer;
+  /** Path of the collection. */
+  path: string;
+  /** Selectors; the same for list and watch. */
+  query?: Record<string, string>;
+  pageSize?: number;
+  /** Cuts an object as the server sends it down to what is kept. */
+  transform?: (object: never) => T;
+  /** Called for every object that came, changed or (undefined) went. Must not throw; if it does, it is reported. */
+  onChange: (name: string, object: T | undefined) => void;
+  onSynced?: () => void;
+  log: Log;
+  /** Length of one watch; the server ends it after one to two times this. */
+  watchSeconds?: number;
+}
+
+const MAX_DELAY_MS = 30_000;
+/** A watch that outlives its own timeout by this much hangs on a dead connection. */
+const GRACE_MS = 30_000;
+
+/**
+ * Keeps a copy of one collection current until the signal aborts. Lists in pages, watches with bookmarks, resumes from the last resourceVersion,
+ * lists again after 410, and goes on after everything else with full jitter (tools/cache/reflector.go). The stock informer of
+ * client-node 2.0.1 stops for good after a reset connection or an answer such as 403.
+ */
+export class Reflector<T extends { metadata: ObjectMeta }> {
+  readonly store = new Map<string, T>();
+  synced = false;
+  readonly #o: ReflectorOptions<T>;
+  #version = '';
+  #failures = 0;
+
+  constructor(options: ReflectorOptions<T>) {
+    this.#o = options;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      let delay = Math.random() * 100;
+      try {
+        if (!this.#version) await this.#list(signal);
+        await this.#watch(signal);
+        this.#failures = 0;
+      } catch (error) {
+        if (signal.aborted) return;
+        delay = this.#failed(error);
+      }
+      await sleep(delay, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  /** How long to wait, in ms. */
+  #failed(error: unknown): number {
+    if (isStatus(error, 410)) {
+      this.#version = '';
+      this.#o.log.debug('the watch is too old: listing again', { path: this.#o.path });
+      return Math.random() * 500;
+    }
+    const wait = error instanceof ApiError ? error.retryAfterMs : undefined;
+    const cap = Math.min(500 * 2 ** this.#failures++, MAX_DELAY_MS);
+    this.#o.log.warn('the watch was interrupted', { path: this.#o.path, error: messageOf(error) });
+    return wait ?? Math.random() * cap;
+  }
+
+  async #list(signal: AbortSignal): Promise<void> {
+    const seen = new Set<string>();
+    let token: string | undefined;
+    let version = '';
+    do {
+      const query = { ...this.#o.query, limit: String(this.#o.pageSize ?? 500), ...(token && { continue: token }) };
+      const page: ListPage = await this.#o.api.request<ListPage>({ method: 'GET', path: this.#o.path, query, signal });
+      for (const item of page.items ?? []) seen.add(this.#put(item));
+      token = page.metadata.continue || undefined;
+      version = page.metadata.resourceVersion;
+    } while (token);
+    for (const name of this.store.keys()) if (!seen.has(name)) this.#drop(name);
+    this.#version = version;
+    if (this.synced) return;
+    this.synced = true;
+    this.#guarded(() => this.#o.onSynced?.());
+  }
+
+  async #watch(signal: AbortSignal): Promise<void> {
+    const seconds = Math.round((this.#o.watchSeconds ?? 300) * (1 + Math.random()));
+    const query = { ...this.#o.query, resourceVersion: this.#version, allowWatchBookmarks: 'true', timeoutSeconds: String(seconds) };
+    const limit = new AbortController();
+    const timer = setTimeout(() => limit.abort(), seconds * 1000 + GRACE_MS);
+    try {
+      for await (const event of this.#o.api.watch<WatchEvent>(this.#o.path, query, AbortSignal.any([signal, limit.signal]))) this.#apply(event);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #apply({ type, object }: WatchEvent): void {
+    if (type === 'ERROR') throw new ApiError({ method: 'GET', path: this.#o.path }, object.code ?? 500, object);
+    if (type === 'DELETED') this.#drop(object.metadata.name);
+    else if (type !== 'BOOKMARK') this.#put(object);
+    this.#version = object.metadata.resourceVersion ?? this.#version;
+    this.#failures = 0;
+  }
+
+  #put(object: { metadata: ObjectMeta }): string {
+    const { name, uid, resourceVersion } = object.metadata;
+    const old = this.store.get(name);
+    if (old && old.metadata.uid === uid && old.metadata.resourceVersion === resourceVersion) return name;
+    const kept = this.#o.transform ? this.#o.transform(object as never) : (object as T);
+    this.store.set(name, kept);
+    this.#guarded(() => this.#o.onChange(name, kept));
+    return name;
+  }
+
+  #drop(name: string): void {
+    if (this.store.delete(name)) this.#guarded(() => this.#o.onChange(name, undefined));
+  }
+
+  #guarded(callback: () => void): void {
+    try {
+      callback();
+    } catch (error) {
+      this.#o.log.error(`a handler of ${this.#o.path} failed: ${messageOf(error)}`, { error });
+    }
+  }
+}
