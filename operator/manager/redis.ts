@@ -4,13 +4,19 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Redis, type RedisOptions } from 'ioredis';
+import { Redis } from 'ioredis';
 import { OperatorError } from '../errors.ts';
 import type { Log } from '../telemetry/log.ts';
 
+/** The part of ioredis' options that differs between the two ends of a queue. */
+export interface ConnectionOptions {
+  maxRetriesPerRequest: number | null;
+  enableOfflineQueue?: boolean;
+}
+
 /** Where the queues live, and how to connect to it. */
 export interface RedisServer {
-  connect(options: RedisOptions): Redis;
+  connect(options: ConnectionOptions): Redis;
   close(): Promise<void>;
 }
 
@@ -57,7 +63,7 @@ export class EmbeddedRedis implements RedisServer {
     return server;
   }
 
-  connect(options: RedisOptions): Redis {
+  connect(options: ConnectionOptions): Redis {
     return new Redis({ ...options, path: join(this.#folder, 'redis.sock') });
   }
 
