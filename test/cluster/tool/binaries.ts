@@ -1,12 +1,31 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { accessSync, chmodSync, constants, existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { cacheFolder, type Layout } from './layout.ts';
 import { onPath, run, say } from './shell.ts';
 
 const GO = join(import.meta.dirname, '..', 'go');
-const KUBERNETES = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kube-proxy', 'kubelet', 'kubectl'];
+const KUBERNETES = [
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kube-scheduler',
+  'kube-proxy',
+  'kubelet',
+  'kubectl',
+];
 const CONTAINERD = ['containerd', 'containerd-shim-runc-v2', 'ctr'];
 const ALL = [...KUBERNETES, 'etcd', ...CONTAINERD];
 /** Oldest versions that the manifests and the node layout are made for. */
@@ -17,7 +36,9 @@ const MINIMUM: Record<string, [pattern: RegExp, minor: number]> = {
 };
 
 const moduleVersion = (folder: string, module: string): string => {
-  const found = new RegExp(`${module.replaceAll('.', '\\.')} (v\\S+)`).exec(readFileSync(join(GO, folder, 'go.mod'), 'utf8'));
+  const found = new RegExp(`${module.replaceAll('.', '\\.')} (v\\S+)`).exec(
+    readFileSync(join(GO, folder, 'go.mod'), 'utf8'),
+  );
   if (!found?.[1]) throw new Error(`test/cluster/go/${folder}/go.mod does not name ${module}`);
   return found[1];
 };
@@ -77,10 +98,17 @@ function verify(content: Buffer, sums: string, file: string): Buffer {
   return content;
 }
 
-async function unpack(archive: Buffer, folder: string, names: readonly string[], strip: number): Promise<void> {
+async function unpack(
+  archive: Buffer,
+  folder: string,
+  names: readonly string[],
+  strip: number,
+): Promise<void> {
   const file = join(folder, '.archive.tar.gz');
   writeFileSync(file, archive);
-  const members = (await run('tar', ['tzf', file])).split('\n').filter((m) => names.includes(m.split('/').at(-1) ?? ''));
+  const members = (await run('tar', ['tzf', file]))
+    .split('\n')
+    .filter((m) => names.includes(m.split('/').at(-1) ?? ''));
   await run('tar', ['xzf', file, '-C', folder, `--strip-components=${strip}`, ...members]);
   rmSync(file);
 }
@@ -92,17 +120,31 @@ async function download(missing: readonly string[], folder: string): Promise<voi
   say(`downloading ${missing.join(', ')}`);
   for (const name of missing.filter((m) => KUBERNETES.includes(m))) {
     const url = `https://dl.k8s.io/release/${kubernetes}/bin/linux/${arch}/${name}`;
-    writeFileSync(join(folder, name), verify(await fetchFile(url), (await fetchFile(`${url}.sha256`)).toString(), name), { mode: 0o755 });
+    writeFileSync(
+      join(folder, name),
+      verify(await fetchFile(url), (await fetchFile(`${url}.sha256`)).toString(), name),
+      { mode: 0o755 },
+    );
   }
   if (missing.includes('etcd')) {
     const base = `https://github.com/etcd-io/etcd/releases/download/${etcd}`;
     const name = `etcd-${etcd}-linux-${arch}.tar.gz`;
-    await unpack(verify(await fetchFile(`${base}/${name}`), (await fetchFile(`${base}/SHA256SUMS`)).toString(), name), folder, ['etcd'], 1);
+    await unpack(
+      verify(await fetchFile(`${base}/${name}`), (await fetchFile(`${base}/SHA256SUMS`)).toString(), name),
+      folder,
+      ['etcd'],
+      1,
+    );
   }
   if (missing.some((m) => CONTAINERD.includes(m))) {
     const name = `containerd-${containerd.slice(1)}-linux-${arch}.tar.gz`;
     const url = `https://github.com/containerd/containerd/releases/download/${containerd}/${name}`;
-    await unpack(verify(await fetchFile(url), (await fetchFile(`${url}.sha256sum`)).toString(), name), folder, CONTAINERD, 1);
+    await unpack(
+      verify(await fetchFile(url), (await fetchFile(`${url}.sha256sum`)).toString(), name),
+      folder,
+      CONTAINERD,
+      1,
+    );
   }
 }
 
@@ -110,16 +152,27 @@ async function download(missing: readonly string[], folder: string): Promise<voi
 function goBuild(folder: string, args: readonly string[], about: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const env = { ...process.env, CGO_ENABLED: '0', GOGC: '400', GOFLAGS: '-trimpath' };
-    const child = spawn('go', ['build', '-v', ...args, 'tool'], { cwd: join(GO, folder), env, stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn('go', ['build', '-v', ...args, 'tool'], {
+      cwd: join(GO, folder),
+      env,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     let lines = 0;
     let last = '';
     const started = Date.now();
-    const timer = setInterval(() => say(`  ${about}: ${lines} packages compiled, ${Math.round((Date.now() - started) / 1000)} s`), 10_000);
+    const timer = setInterval(
+      () => say(`  ${about}: ${lines} packages compiled, ${Math.round((Date.now() - started) / 1000)} s`),
+      10_000,
+    );
     child.stderr.on('data', (chunk: Buffer) => {
       lines += chunk.toString().split('\n').length - 1;
       last = (last + chunk.toString()).slice(-2000);
     });
-    child.once('error', (error) => reject(new Error(`Go >= 1.26 is needed to build the binaries (or set KUBEBUILDER_ASSETS): ${error.message}`)));
+    child.once('error', (error) =>
+      reject(
+        new Error(`Go >= 1.26 is needed to build the binaries (or set KUBEBUILDER_ASSETS): ${error.message}`),
+      ),
+    );
     child.once('close', (code) => {
       clearInterval(timer);
       if (code === 0) resolve();
@@ -131,7 +184,9 @@ function goBuild(folder: string, args: readonly string[], about: string): Promis
 /** Builds from the two pinned modules. */
 async function build(missing: readonly string[], folder: string): Promise<void> {
   const { kubernetes, containerd } = versions();
-  say(`building ${missing.join(', ')} from Go modules: some minutes once, seconds when the Go build cache is warm`);
+  say(
+    `building ${missing.join(', ')} from Go modules: some minutes once, seconds when the Go build cache is warm`,
+  );
   if (missing.some((m) => m === 'etcd' || KUBERNETES.includes(m))) {
     const at = 'k8s.io/component-base/version';
     const minor = kubernetes.split('.')[1];
@@ -141,7 +196,11 @@ async function build(missing: readonly string[], folder: string): Promise<void> 
   }
   if (missing.some((m) => CONTAINERD.includes(m))) {
     const flags = `-s -w -X github.com/containerd/containerd/v2/version.Version=${containerd}`;
-    await goBuild('containerd', ['-o', `${folder}/`, '-ldflags', flags, '-tags', 'no_btrfs,no_devmapper,no_zfs'], `containerd ${containerd}`);
+    await goBuild(
+      'containerd',
+      ['-o', `${folder}/`, '-ldflags', flags, '-tags', 'no_btrfs,no_devmapper,no_zfs'],
+      `containerd ${containerd}`,
+    );
   }
 }
 
@@ -159,10 +218,12 @@ export async function ensureBinaries(layout: Layout): Promise<void> {
     const fresh = `${cached}.${process.pid}`;
     mkdirSync(fresh, { recursive: true });
     try {
-      await ((await online()) ? download(missing, fresh).catch(async (error: Error) => {
-        say(`download failed (${error.message})`);
-        await build(missing, fresh);
-      }) : build(missing, fresh));
+      await ((await online())
+        ? download(missing, fresh).catch(async (error: Error) => {
+            say(`download failed (${error.message})`);
+            await build(missing, fresh);
+          })
+        : build(missing, fresh));
       for (const name of ALL) {
         if (!existsSync(join(fresh, name))) continue;
         chmodSync(join(fresh, name), 0o755);

@@ -34,7 +34,8 @@ export function kubectl(layout: Layout, ...args: string[]): Promise<string> {
 
 /** Brings the control plane and the first `nodes` nodes up. What runs already stays as it is. */
 export async function up(nodes: number): Promise<Layout> {
-  if (process.getuid?.() !== 0) throw new Error('a cluster needs root: nodes are namespaces, mounts and cgroups of this machine');
+  if (process.getuid?.() !== 0)
+    throw new Error('a cluster needs root: nodes are namespaces, mounts and cgroups of this machine');
   await ensurePackages();
   const layout = Layout.find(true);
   if (!layout) throw new Error('no slot');
@@ -58,12 +59,14 @@ export async function down(): Promise<void> {
   await killAll(marked(layout));
   await removeCgroups(layout);
   await succeeds('ip', ['link', 'del', layout.bridge]);
-  for (const name of ['etcd', 'nodes', 'run', 'bin', 'pki', 'admin.kubeconfig']) rmSync(join(layout.dir, name), { recursive: true, force: true });
+  for (const name of ['etcd', 'nodes', 'run', 'bin', 'pki', 'admin.kubeconfig'])
+    rmSync(join(layout.dir, name), { recursive: true, force: true });
   if (layout.release()) restoreSysctls();
 }
 
 /** Adds a node, or starts one that was taken down. */
-export const addNode = (layout: Layout, node: string, options: NodeOptions = {}): Promise<void> => nodeUp(layout, node, options);
+export const addNode = (layout: Layout, node: string, options: NodeOptions = {}): Promise<void> =>
+  nodeUp(layout, node, options);
 
 /** Ends a node and deletes its Node object. */
 export async function removeNode(layout: Layout, node: string): Promise<void> {
@@ -76,10 +79,12 @@ export async function load(layout: Layout, image: string): Promise<void> {
   const archive = await archiveOf(image);
   const kept = join(layout.images, basename(archive));
   if (archive !== kept) copyFileSync(archive, kept);
-  for (const node of layout.nodes()) if (pidOf(layout, node) !== undefined) await loadImage(layout, node, kept);
+  for (const node of layout.nodes())
+    if (pidOf(layout, node) !== undefined) await loadImage(layout, node, kept);
 }
 
-const digest = (file: string): string | undefined => (existsSync(file) ? readFileSync(file, 'utf8') : undefined);
+const digest = (file: string): string | undefined =>
+  existsSync(file) ? readFileSync(file, 'utf8') : undefined;
 
 /** Builds the image, loads it, applies the manifests as a user would, and waits until the manager is available. */
 export async function install(layout: Layout): Promise<void> {
@@ -90,8 +95,17 @@ export async function install(layout: Layout): Promise<void> {
   if (changed) await load(layout, archive);
   say('  kubectl apply -k');
   await kubectl(layout, 'apply', '-k', join(PROJECT, 'test/cluster/tool/overlay'));
-  if (changed && digest(loaded) !== undefined) await kubectl(layout, '-n', 'sysctl-operator-system', 'rollout', 'restart', 'deployment/sysctl-operator');
-  await kubectl(layout, '-n', 'sysctl-operator-system', 'rollout', 'status', 'deployment/sysctl-operator', '--timeout=120s');
+  if (changed && digest(loaded) !== undefined)
+    await kubectl(layout, '-n', 'sysctl-operator-system', 'rollout', 'restart', 'deployment/sysctl-operator');
+  await kubectl(
+    layout,
+    '-n',
+    'sysctl-operator-system',
+    'rollout',
+    'status',
+    'deployment/sysctl-operator',
+    '--timeout=120s',
+  );
   writeFileSync(loaded, stamp ?? '');
   say(`  the operator runs (${IMAGE})`);
 }

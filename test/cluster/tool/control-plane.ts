@@ -66,9 +66,16 @@ export async function controlPlaneUp(layout: Layout): Promise<void> {
   ]);
   daemon(layout, 'kube-apiserver', apiServerFlags(layout));
   const logs = join(layout.log, 'kube-apiserver.log');
-  await until(() => kubectl(layout, 'get', '--raw', '/readyz'), 90_000, `kube-apiserver is not ready; see ${logs}`);
+  await until(
+    () => kubectl(layout, 'get', '--raw', '/readyz'),
+    90_000,
+    `kube-apiserver is not ready; see ${logs}`,
+  );
   const pki = (name: string) => join(layout.pki, name);
-  const own = (name: string) => ['kubeconfig', 'authentication-kubeconfig', 'authorization-kubeconfig'].map((flag) => `--${flag}=${pki(name)}`);
+  const own = (name: string) =>
+    ['kubeconfig', 'authentication-kubeconfig', 'authorization-kubeconfig'].map(
+      (flag) => `--${flag}=${pki(name)}`,
+    );
   daemon(layout, 'kube-controller-manager', [
     ...own('kcm.kubeconfig'),
     '--secure-port=0',
@@ -81,7 +88,16 @@ export async function controlPlaneUp(layout: Layout): Promise<void> {
     '--allocate-node-cidrs=false',
     `--cert-dir=${layout.run}`,
   ]);
-  daemon(layout, 'kube-scheduler', [...own('sched.kubeconfig'), '--secure-port=0', '--leader-elect=false', `--cert-dir=${layout.run}`]);
+  daemon(layout, 'kube-scheduler', [
+    ...own('sched.kubeconfig'),
+    '--secure-port=0',
+    '--leader-elect=false',
+    `--cert-dir=${layout.run}`,
+  ]);
   const account = () => kubectl(layout, 'get', 'serviceaccount', 'default', '-n', 'default');
-  await until(account, 60_000, `kube-controller-manager does nothing; see ${join(layout.log, 'kube-controller-manager.log')}`);
+  await until(
+    account,
+    60_000,
+    `kube-controller-manager does nothing; see ${join(layout.log, 'kube-controller-manager.log')}`,
+  );
 }

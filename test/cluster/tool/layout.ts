@@ -3,7 +3,8 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 /** Where everything lies that is kept between runs: binaries, images, clusters. */
-export const cacheFolder = (): string => join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'sysctl-operator');
+export const cacheFolder = (): string =>
+  join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'sysctl-operator');
 
 const SLOTS = 8;
 
@@ -37,8 +38,12 @@ export class Layout {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       }
     }
-    const used = readdirSync(slots).map((name) => `${name}: ${readFileSync(join(slots, name), 'utf8').trim()}`);
-    throw new Error(`all ${SLOTS} slots are taken; take one of these clusters down first:\n  ${used.join('\n  ')}`);
+    const used = readdirSync(slots).map(
+      (name) => `${name}: ${readFileSync(join(slots, name), 'utf8').trim()}`,
+    );
+    throw new Error(
+      `all ${SLOTS} slots are taken; take one of these clusters down first:\n  ${used.join('\n  ')}`,
+    );
   }
 
   /** Gives the slot back; true when no other cluster holds one. */
@@ -98,6 +103,8 @@ export class Layout {
   }
   nodes(): string[] {
     const folder = join(this.dir, 'nodes');
-    return existsSync(folder) ? readdirSync(folder).toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true })) : [];
+    return existsSync(folder)
+      ? readdirSync(folder).toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+      : [];
   }
 }

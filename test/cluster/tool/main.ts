@@ -1,6 +1,16 @@
 /** A real Kubernetes cluster on this machine for development, the demo and the tests; see docs/development-cluster.md. */
 import { parseArgs } from 'node:util';
-import { addNode, clusterEnvironment, down, existing, install, kubectl, load, removeNode, up } from './cluster.ts';
+import {
+  addNode,
+  clusterEnvironment,
+  down,
+  existing,
+  install,
+  kubectl,
+  load,
+  removeNode,
+  up,
+} from './cluster.ts';
 import { Layout } from './layout.ts';
 import { execArguments } from './node.ts';
 import { attach, say } from './shell.ts';
@@ -36,7 +46,11 @@ async function main(argv: string[]): Promise<number> {
   const [command = '', ...rest] = argv;
   if (command === 'exec') {
     const [node = '', ...words] = rest;
-    const [program = '', ...args] = execArguments(existing(), node, words[0] === '--' ? words.slice(1) : words);
+    const [program = '', ...args] = execArguments(
+      existing(),
+      node,
+      words[0] === '--' ? words.slice(1) : words,
+    );
     return attach(program, args);
   }
   const { values, positionals } = parse(rest);
@@ -44,10 +58,13 @@ async function main(argv: string[]): Promise<number> {
   switch (command) {
     case 'up': {
       const nodes = Number(values.nodes);
-      if (!Number.isInteger(nodes) || nodes < 0 || nodes > 200) throw new Error(`--nodes ${values.nodes}: must be an integer from 0 to 200`);
+      if (!Number.isInteger(nodes) || nodes < 0 || nodes > 200)
+        throw new Error(`--nodes ${values.nodes}: must be an integer from 0 to 200`);
       const started = Date.now();
       const layout = await up(nodes);
-      say(`cluster is up with ${layout.nodes().length} nodes after ${((Date.now() - started) / 1000).toFixed(0)} s (slot ${layout.slot}, ${layout.dir})`);
+      say(
+        `cluster is up with ${layout.nodes().length} nodes after ${((Date.now() - started) / 1000).toFixed(0)} s (slot ${layout.slot}, ${layout.dir})`,
+      );
       return 0;
     }
     case 'down':
@@ -62,7 +79,8 @@ async function main(argv: string[]): Promise<number> {
       return 0;
     case 'env': {
       const layout = existing();
-      for (const [name, value] of Object.entries(clusterEnvironment(layout))) process.stdout.write(`export ${name}="${value}"\n`);
+      for (const [name, value] of Object.entries(clusterEnvironment(layout)))
+        process.stdout.write(`export ${name}="${value}"\n`);
       process.stdout.write(`export PATH="${layout.bin}:$PATH"\n`);
       return 0;
     }

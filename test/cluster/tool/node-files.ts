@@ -59,7 +59,11 @@ disabled_plugins = ['io.containerd.nri.v1.nri','io.containerd.snapshotter.v1.ero
   conf_dir = '/etc/cni/net.d'
 `;
 
-const kubeletConfig = (layout: Layout, node: string, ip: string): string => `# The kubelet of ${node}, laid out as kubeadm does.
+const kubeletConfig = (
+  layout: Layout,
+  node: string,
+  ip: string,
+): string => `# The kubelet of ${node}, laid out as kubeadm does.
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 address: ${ip}
@@ -88,7 +92,12 @@ conntrack: {maxPerCore: 0, min: 0, tcpEstablishedTimeout: 0s, tcpCloseWaitTimeou
 `;
 
 /** Writes the files that make a node's root its own, below nodes/NAME/files. */
-export async function writeNodeFiles(layout: Layout, node: string, index: number, options: NodeOptions): Promise<void> {
+export async function writeNodeFiles(
+  layout: Layout,
+  node: string,
+  index: number,
+  options: NodeOptions,
+): Promise<void> {
   const folder = layout.nodeFolder(node);
   const files = join(folder, 'files');
   const ip = layout.nodeIp(index);
@@ -98,12 +107,25 @@ export async function writeNodeFiles(layout: Layout, node: string, index: number
     mkdirSync(join(file, '..'), { recursive: true });
     writeFileSync(file, content);
   };
-  for (const path of ['etc/kubernetes/pki', 'etc/sysctl.d', 'var/lib/kubelet', 'var/lib/kube-proxy']) mkdirSync(join(files, path), { recursive: true });
+  for (const path of ['etc/kubernetes/pki', 'etc/sysctl.d', 'var/lib/kubelet', 'var/lib/kube-proxy'])
+    mkdirSync(join(files, path), { recursive: true });
   for (const name of ['containerd', 'root']) mkdirSync(join(folder, name), { recursive: true });
   writeFileSync(join(folder, 'ip'), ip);
-  await certificate(layout, node, `/O=system:nodes/CN=system:node:${node}`, 'clientAuth,serverAuth', `DNS:${node},IP:${ip}`);
-  await kubeconfig(layout, join(files, 'etc/kubernetes/kubelet.conf'), node, `https://${layout.apiIp}:${layout.apiPort}`);
-  for (const name of ['ca.crt', `${node}.crt`, `${node}.key`]) copyFileSync(join(layout.pki, name), join(files, 'etc/kubernetes/pki', name));
+  await certificate(
+    layout,
+    node,
+    `/O=system:nodes/CN=system:node:${node}`,
+    'clientAuth,serverAuth',
+    `DNS:${node},IP:${ip}`,
+  );
+  await kubeconfig(
+    layout,
+    join(files, 'etc/kubernetes/kubelet.conf'),
+    node,
+    `https://${layout.apiIp}:${layout.apiPort}`,
+  );
+  for (const name of ['ca.crt', `${node}.crt`, `${node}.key`])
+    copyFileSync(join(layout.pki, name), join(files, 'etc/kubernetes/pki', name));
   copyFileSync(join(layout.pki, 'proxy.kubeconfig'), join(files, 'var/lib/kube-proxy/kubeconfig'));
   write('etc/cni/net.d/10-k8s.conflist', cni(layout.podCidr(index)));
   write('etc/containerd/config.toml', CONTAINERD);
@@ -123,12 +145,28 @@ export async function writeNodeFiles(layout: Layout, node: string, index: number
   ];
   const { pods } = layout.cgroups(node);
   const units = 'usr/lib/node-units';
-  write(`${units}/node.target`, '[Unit]\nDefaultDependencies=no\nWants=dbus.socket dbus.service containerd.service kubelet.service kube-proxy.service\n');
-  write(`${units}/dbus.socket`, '[Unit]\nDefaultDependencies=no\n[Socket]\nListenStream=/run/dbus/system_bus_socket\n');
-  const dbus = '/usr/bin/dbus-daemon --system --address=systemd: --nofork --nopidfile --systemd-activation --syslog-only';
-  write(`${units}/dbus.service`, `[Unit]\nDefaultDependencies=no\nRequires=dbus.socket\nAfter=dbus.socket\n[Service]\nType=notify\nNotifyAccess=main\nExecStart=${dbus}\n`);
+  write(
+    `${units}/node.target`,
+    '[Unit]\nDefaultDependencies=no\nWants=dbus.socket dbus.service containerd.service kubelet.service kube-proxy.service\n',
+  );
+  write(
+    `${units}/dbus.socket`,
+    '[Unit]\nDefaultDependencies=no\n[Socket]\nListenStream=/run/dbus/system_bus_socket\n',
+  );
+  const dbus =
+    '/usr/bin/dbus-daemon --system --address=systemd: --nofork --nopidfile --systemd-activation --syslog-only';
+  write(
+    `${units}/dbus.service`,
+    `[Unit]\nDefaultDependencies=no\nRequires=dbus.socket\nAfter=dbus.socket\n[Service]\nType=notify\nNotifyAccess=main\nExecStart=${dbus}\n`,
+  );
   write(`${units}/containerd.service`, unit('containerd', '/opt/bin/containerd', 'Delegate=yes'));
   const groups = `ExecStartPre=/bin/sh -c 'for d in /sys/fs/cgroup/*/; do mkdir -p $$d/${pods}; done'`;
   write(`${units}/kubelet.service`, unit('kubelet', `/opt/bin/kubelet ${flags.join(' ')}`, groups));
-  write(`${units}/kube-proxy.service`, unit('kube-proxy', `/opt/bin/kube-proxy --config=/var/lib/kube-proxy/config.yaml --hostname-override=${node}`));
+  write(
+    `${units}/kube-proxy.service`,
+    unit(
+      'kube-proxy',
+      `/opt/bin/kube-proxy --config=/var/lib/kube-proxy/config.yaml --hostname-override=${node}`,
+    ),
+  );
 }

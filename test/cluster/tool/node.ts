@@ -1,5 +1,15 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { Layout } from './layout.ts';
 import { writeNodeFiles, type NodeOptions } from './node-files.ts';
@@ -20,7 +30,18 @@ export const nodeIndex = (node: string): number => {
 export function execArguments(layout: Layout, node: string, command: readonly string[]): string[] {
   const pid = pidOf(layout, node);
   if (pid === undefined) throw new Error(`${node} is not running`);
-  return ['nsenter', '-t', String(pid), ...NAMESPACES, 'env', '-i', NODE_PATH, 'HOME=/root', `TERM=${process.env['TERM'] ?? 'dumb'}`, ...command];
+  return [
+    'nsenter',
+    '-t',
+    String(pid),
+    ...NAMESPACES,
+    'env',
+    '-i',
+    NODE_PATH,
+    'HOME=/root',
+    `TERM=${process.env['TERM'] ?? 'dumb'}`,
+    ...command,
+  ];
 }
 
 export async function nodeExec(layout: Layout, node: string, ...command: string[]): Promise<string> {
@@ -32,7 +53,9 @@ export async function nodeExec(layout: Layout, node: string, ...command: string[
 const hierarchies = (): string[] =>
   existsSync(join(CGROUPS, 'cgroup.controllers'))
     ? [CGROUPS]
-    : readdirSync(CGROUPS, { withFileTypes: true }).filter((e) => e.isDirectory()).map((e) => join(CGROUPS, e.name));
+    : readdirSync(CGROUPS, { withFileTypes: true })
+        .filter((e) => e.isDirectory())
+        .map((e) => join(CGROUPS, e.name));
 
 function makeCgroups(layout: Layout, node: string): void {
   for (const group of hierarchies())
@@ -47,19 +70,23 @@ function makeCgroups(layout: Layout, node: string): void {
 }
 
 function removeTree(folder: string): void {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) if (entry.isDirectory()) removeTree(join(folder, entry.name));
+  for (const entry of readdirSync(folder, { withFileTypes: true }))
+    if (entry.isDirectory()) removeTree(join(folder, entry.name));
   rmdirSync(folder);
 }
 
 const processesOf = (folder: string): number[] => [
   ...readFileSync(join(folder, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean).map(Number),
-  ...readdirSync(folder, { withFileTypes: true }).filter((e) => e.isDirectory()).flatMap((e) => processesOf(join(folder, e.name))),
+  ...readdirSync(folder, { withFileTypes: true })
+    .filter((e) => e.isDirectory())
+    .flatMap((e) => processesOf(join(folder, e.name))),
 ];
 
 /** Ends what still runs in the cgroups of a node, or of every node of the cluster, and removes them. */
 export async function removeCgroups(layout: Layout, node = '*'): Promise<void> {
   const { pods, system } = layout.cgroups(node === '*' ? '' : node);
-  const ours = (name: string): boolean => (node === '*' ? name.startsWith(pods) || name.startsWith(system) : name === pods || name === system);
+  const ours = (name: string): boolean =>
+    node === '*' ? name.startsWith(pods) || name.startsWith(system) : name === pods || name === system;
   for (const group of hierarchies())
     for (const name of readdirSync(group).filter(ours)) {
       const folder = join(group, name);
@@ -100,7 +127,17 @@ async function boot(layout: Layout, node: string): Promise<void> {
   makeCgroups(layout, node);
   const log = openSync(join(logs, 'init.log'), 'w');
   const script = join(import.meta.dirname, 'node-init.sh');
-  const flags = ['--mount', '--propagation', 'private', '--net', '--ipc', '--uts', '--pid', '--fork', '--mount-proc'];
+  const flags = [
+    '--mount',
+    '--propagation',
+    'private',
+    '--net',
+    '--ipc',
+    '--uts',
+    '--pid',
+    '--fork',
+    '--mount-proc',
+  ];
   const child = spawn('unshare', [...flags, 'bash', script], {
     detached: true,
     stdio: ['ignore', log, log],
@@ -132,21 +169,51 @@ async function connect(layout: Layout, node: string, index: number): Promise<voi
     const otherPid = pidOf(layout, other);
     if (other === node || otherPid === undefined) continue;
     const there = nodeIndex(other);
-    await run('nsenter', ['-t', pid, '-n', 'ip', 'route', 'replace', layout.podCidr(there), 'via', layout.nodeIp(there)]);
-    await run('nsenter', ['-t', String(otherPid), '-n', 'ip', 'route', 'replace', layout.podCidr(index), 'via', ip]);
+    await run('nsenter', [
+      '-t',
+      pid,
+      '-n',
+      'ip',
+      'route',
+      'replace',
+      layout.podCidr(there),
+      'via',
+      layout.nodeIp(there),
+    ]);
+    await run('nsenter', [
+      '-t',
+      String(otherPid),
+      '-n',
+      'ip',
+      'route',
+      'replace',
+      layout.podCidr(index),
+      'via',
+      ip,
+    ]);
   }
   await run('ip', ['route', 'replace', layout.podCidr(index), 'via', ip, 'dev', layout.bridge]);
 }
 
 export async function loadImage(layout: Layout, node: string, tar: string): Promise<void> {
-  const [program = '', ...args] = execArguments(layout, node, ['ctr', '-n', 'k8s.io', 'images', 'import', '--local', '/dev/stdin']);
+  const [program = '', ...args] = execArguments(layout, node, [
+    'ctr',
+    '-n',
+    'k8s.io',
+    'images',
+    'import',
+    '--local',
+    '/dev/stdin',
+  ]);
   await run('sh', ['-c', 'file=$0; exec "$@" < "$file"', tar, program, ...args]);
 }
 
 async function start(layout: Layout, node: string, options: NodeOptions): Promise<void> {
   const index = nodeIndex(node);
   // systemd as process 1 raises both for the whole machine.
-  const raised = ['/proc/sys/fs/file-max', '/proc/sys/fs/nr_open'].map((file) => [file, readFileSync(file, 'utf8')] as const);
+  const raised = ['/proc/sys/fs/file-max', '/proc/sys/fs/nr_open'].map(
+    (file) => [file, readFileSync(file, 'utf8')] as const,
+  );
   await nodeDown(layout, node);
   await writeNodeFiles(layout, node, index, options);
   await boot(layout, node);
@@ -156,7 +223,11 @@ async function start(layout: Layout, node: string, options: NodeOptions): Promis
       () => true,
       () => false,
     );
-  await until(answers, 20_000, `containerd of ${node} does not answer; see ${join(layout.log, node, 'containerd.log')}`);
+  await until(
+    answers,
+    20_000,
+    `containerd of ${node} does not answer; see ${join(layout.log, node, 'containerd.log')}`,
+  );
   for (const [file, value] of raised) writeFileSync(file, value);
   for (const tar of readdirSync(layout.images).filter((name) => name.endsWith('.tar')))
     await loadImage(layout, node, join(layout.images, tar));
@@ -168,7 +239,10 @@ export async function nodeUp(layout: Layout, node: string, options: NodeOptions 
   const whole = pidOf(layout, node) !== undefined && existsSync(join(layout.nodeFolder(node), 'started'));
   if (!whole) await start(layout, node, options);
   const env = { ...process.env, KUBECONFIG: layout.kubeconfig };
-  const ready = () => succeeds(join(layout.bin, 'kubectl'), ['wait', '--for=condition=Ready', `node/${node}`, '--timeout=1s'], { env });
+  const ready = () =>
+    succeeds(join(layout.bin, 'kubectl'), ['wait', '--for=condition=Ready', `node/${node}`, '--timeout=1s'], {
+      env,
+    });
   await until(ready, 60_000, `${node} is not Ready; see ${join(layout.log, node, 'kubelet.log')}`);
   say(`  ${node} is Ready`);
 }

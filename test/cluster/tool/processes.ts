@@ -57,7 +57,12 @@ export async function killAll(pids: readonly number[]): Promise<void> {
     } catch {
       // gone already
     }
-  for (let i = 0; i < 100 && before.some(([pid, started]) => started !== undefined && startTime(pid) === started); i++) await sleep(50);
+  for (
+    let i = 0;
+    i < 100 && before.some(([pid, started]) => started !== undefined && startTime(pid) === started);
+    i++
+  )
+    await sleep(50);
 }
 
 /** Every process that carries the cluster's mark, whatever became of its pid file. */

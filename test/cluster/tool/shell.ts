@@ -31,14 +31,22 @@ export function run(command: string, args: readonly string[], options: RunOption
 }
 
 /** True when the program ends with status 0. */
-export const succeeds = (command: string, args: readonly string[], options: RunOptions = {}): Promise<boolean> =>
+export const succeeds = (
+  command: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<boolean> =>
   run(command, args, options).then(
     () => true,
     () => false,
   );
 
 /** Runs a program with this process's terminal; resolves with its exit status. */
-export function attach(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<number> {
+export function attach(
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<number> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: 'inherit', env });
     child.once('error', reject);
@@ -47,12 +55,19 @@ export function attach(command: string, args: readonly string[], env: NodeJS.Pro
 }
 
 export const onPath = (name: string, path = process.env['PATH'] ?? ''): string | undefined => {
-  const found = spawnSync('sh', ['-c', 'command -v "$0"', name], { encoding: 'utf8', env: { ...process.env, PATH: path } });
+  const found = spawnSync('sh', ['-c', 'command -v "$0"', name], {
+    encoding: 'utf8',
+    env: { ...process.env, PATH: path },
+  });
   return found.status === 0 ? found.stdout.trim() : undefined;
 };
 
 /** Polls until the check holds; rejects with the message after `ms`. */
-export async function until(check: () => boolean | Promise<boolean>, ms: number, message: string): Promise<void> {
+export async function until(
+  check: () => boolean | Promise<boolean>,
+  ms: number,
+  message: string,
+): Promise<void> {
   const end = Date.now() + ms;
   while (!(await check())) {
     if (Date.now() > end) throw new Error(message);

@@ -23,7 +23,10 @@ const saved = (): string => join(cacheFolder(), 'sysctls-before.json');
 export function saveSysctls(): void {
   if (existsSync(saved())) return;
   mkdirSync(cacheFolder(), { recursive: true });
-  const values = CHANGED.filter((key) => existsSync(`/proc/sys/${key}`)).map((key) => [key, readFileSync(`/proc/sys/${key}`, 'utf8').trim()]);
+  const values = CHANGED.filter((key) => existsSync(`/proc/sys/${key}`)).map((key) => [
+    key,
+    readFileSync(`/proc/sys/${key}`, 'utf8').trim(),
+  ]);
   writeFileSync(saved(), JSON.stringify(Object.fromEntries(values)));
 }
 
@@ -32,6 +35,7 @@ export function restoreSysctls(): void {
   if (!existsSync(saved())) return;
   const values = JSON.parse(readFileSync(saved(), 'utf8')) as Record<string, string>;
   for (const [key, value] of Object.entries(values))
-    if (readFileSync(`/proc/sys/${key}`, 'utf8').trim() !== value) writeFileSync(`/proc/sys/${key}`, `${value}\n`);
+    if (readFileSync(`/proc/sys/${key}`, 'utf8').trim() !== value)
+      writeFileSync(`/proc/sys/${key}`, `${value}\n`);
   rmSync(saved());
 }
