@@ -1,14 +1,16 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Deviation, KubeletStatus, NodeSysctlState } from '../api/state.ts';
+import type { NodeSysctlState } from '../api/state.ts';
 import { messageOf, OperatorError } from '../errors.ts';
 import type { ApiServer } from '../kube/api-server.ts';
-import type { EventDraft, EventRecorder } from '../kube/events.ts';
+import type { EventRecorder } from '../kube/events.ts';
 import type { Log } from '../telemetry/log.ts';
+import { durableFiles, type DurableFiles } from './durable-file.ts';
 import { Enforcer, type Outcome } from './enforcer.ts';
 import type { KernelParameters } from './kernel.ts';
+import { KubeletLane } from './kubelet-lane.ts';
 import type { KubeletManager } from './kubelet/types.ts';
 import { Ledger } from './ledger.ts';
+import { NodeEvents } from './node-events.ts';
 import { Revisions, type NamedRevision } from './revisions.ts';
 import { nodeStatus, type Stuck } from './status.ts';
 import type { StatusWriter } from './status-writer.ts';
@@ -16,159 +18,195 @@ import type { StatusWriter } from './status-writer.ts';
 export interface AgentOptions {
   api: ApiServer;
   kernel: KernelParameters;
+  files?: DurableFiles;
   /** Loads the kubelet part; called only when a revision needs it or something of ours is in the kubelet. */
   kubelet: () => Promise<KubeletManager>;
   events: Pick<EventRecorder, 'record'>;
   status: StatusWriter;
   log: Log;
-  nodeName: string;
   namespace: string;
+  /** Folder on the node for the ledger, the kubelet's record and the last revision. */
   stateDir: string;
   signal: AbortSignal;
 }
 
-const UNMANAGED: KubeletStatus = { state: 'Unmanaged' };
 const MAX_RETRY_MS = 30_000;
+
+/** What went wrong, where the status has a reason for it. */
+function stuckBy(error: unknown): Stuck | undefined {
+  if (!(error instanceof OperatorError)) return undefined;
+  const { code, message } = error;
+  return code === 'RevisionMissing' || code === 'LedgerUnreadable' ? { reason: code, message } : undefined;
+}
 
 /** Brings one node to the revision that its state names, keeps it there, and says how it stands. */
 export class NodeAgent {
   readonly #o: AgentOptions;
+  readonly #files: DurableFiles;
   readonly #revisions: Revisions;
+  readonly #events: NodeEvents;
+  readonly #kubelet: KubeletLane;
   #enforcer: Enforcer | undefined;
   #state: NodeSysctlState | undefined;
   #applied: NamedRevision | undefined;
-  #observed: string | undefined;
   #outcome: Outcome | undefined;
-  #kubelet: KubeletManager | undefined;
-  #kubeletStatus: KubeletStatus | undefined;
+  /** The revision of which everything was tried, and the generation of the state that named it. */
+  #observed: { revision: string; generation: number } | undefined;
   #stuck: Stuck | undefined;
   #working = false;
   #dirty = false;
   #retry: NodeJS.Timeout | undefined;
   #failures = 0;
-  #known = new Set<string>();
 
   constructor(options: AgentOptions) {
+    const { api, namespace, stateDir, log, files = durableFiles } = options;
     this.#o = options;
-    this.#revisions = new Revisions(options.api, options.namespace, options.stateDir);
+    this.#files = files;
+    this.#revisions = new Revisions(api, namespace, stateDir, files);
+    this.#events = new NodeEvents(options.events, log);
+    const touched = (): boolean => files.read(join(stateDir, 'kubelet.json')) !== undefined;
+    this.#kubelet = new KubeletLane({ load: options.kubelet, touched, events: this.#events, log });
   }
 
   /** The state came, changed, or (undefined) went. A state that is gone asks for nothing. */
   stateChanged(state: NodeSysctlState | undefined): void {
-    if (state?.metadata.uid !== this.#state?.metadata.uid) this.#o.status.forget();
     this.#state = state;
+    this.#o.status.saw(state?.status);
+    if (state) this.#events.regard(state);
     this.#wake();
   }
 
-  /** The API server did not answer yet: go on with what was applied last. */
-  resumeOffline(): void {
-    if (this.#state || this.#applied) return;
+  /** The API server does not answer: goes on with what was applied last. Never throws. */
+  resume(): void {
+    if (this.#applied || !this.#open()) return;
     const last = this.#revisions.last();
-    if (!last || !this.#open()) return;
-    this.#o.log.info('the API server is away: enforcing the last revision', { revision: last.name });
-    this.#applied = last;
-    this.#outcome = this.#enforcer?.apply(last.data);
+    if (!last) return;
+    this.#o.log.info('going on with the last revision', { revision: last.name });
+    try {
+      this.#outcome = this.#enforcer?.apply(last);
+      this.#applied = last;
+    } catch (error) {
+      this.#failed(error);
+    }
   }
 
-  /** Reads every value again. */
+  /** Reads every value again. Never throws. */
   sweep(): void {
     if (!this.#enforcer) return this.#wake();
-    const outcome = this.#enforcer.sweep();
-    if (!outcome) return;
-    for (const { name, from, to } of outcome.corrected) this.#tell('Normal', 'DriftCorrected', 'Correct', `${name}: somebody else made it ${from}; put back to ${to}`);
-    this.#settle(outcome);
-    if (this.#kubelet && !this.#working && this.#kubeletStatus && this.#kubeletStatus.state !== 'Unmanaged') void this.#refreshKubelet(this.#kubelet);
+    try {
+      const outcome = this.#enforcer.sweep();
+      if (!outcome) return;
+      this.#outcome = outcome;
+      for (const { name, from, to } of outcome.corrected)
+        this.#events.tell(
+          'Normal',
+          'DriftCorrected',
+          'Correct',
+          `${name}: somebody else made it ${from}; put back to ${to}`,
+        );
+      this.#events.deviations(outcome.deviations, this.#applied?.data);
+      if (this.#stuck?.reason === 'LedgerUnreadable') this.#wake();
+    } catch (error) {
+      this.#failed(error);
+    }
+    // While a revision is on its way (a kubelet restarts), the status stays that of the one before.
+    if (this.#working) return;
+    this.#publish();
+    this.#run(async () => {
+      await this.#kubelet.refresh();
+      this.#publish();
+    });
   }
 
   #wake(): void {
     this.#dirty = true;
-    if (this.#working) return;
-    this.#working = true;
-    void this.#work().finally(() => (this.#working = false));
+    if (!this.#working) this.#run(() => this.#converge());
   }
 
-  async #work(): Promise<void> {
-    while (this.#dirty && !this.#o.signal.aborted) {
-      this.#dirty = false;
-      try {
-        await this.#converge();
-        this.#failures = 0;
-      } catch (error) {
-        if (this.#o.signal.aborted) return;
-        this.#o.log.warn(`not converged: ${messageOf(error)}`, { error });
-        if (error instanceof OperatorError && error.code === 'RevisionMissing') this.#report({ reason: 'RevisionMissing', message: error.message });
-        this.#retryLater();
-      }
-    }
+  /** One thing at a time; what was asked for meanwhile is done afterwards. */
+  #run(work: () => Promise<void>): void {
+    this.#working = true;
+    this.#dirty = false;
+    void work()
+      .then(
+        () => (this.#failures = 0),
+        (error: unknown) => {
+          this.#failed(error);
+          this.#retryLater();
+        },
+      )
+      .finally(() => {
+        this.#working = false;
+        if (this.#dirty && !this.#o.signal.aborted) this.#wake();
+      });
   }
 
   async #converge(): Promise<void> {
     const state = this.#state;
-    if (!state) return;
-    if (!this.#open()) return this.#publish();
-    const wanted = state.spec.revision;
-    if (this.#applied?.name !== wanted || this.#observed !== wanted) {
-      const revision = this.#applied?.name === wanted ? this.#applied : await this.#revisions.fetch(wanted, this.#o.signal);
-      this.#stuck = undefined;
-      this.#outcome = this.#enforcer?.apply(revision.data);
-      this.#applied = revision;
-      this.#revisions.remember(revision);
-      this.#kubeletStatus = await this.#configureKubelet(revision.data.kubelet.allowedUnsafeSysctls);
-      this.#observed = wanted;
-      this.#o.log.info('revision applied', { revision: wanted, ...this.#outcome?.counts, kubelet: this.#kubeletStatus.state });
-      this.#tellDeviations();
-    } else this.#stuck = undefined;
+    if (!state || !this.#open()) return this.#publish();
+    const { revision: wanted } = state.spec;
+    if (this.#observed?.revision !== wanted) await this.#goTo(wanted);
+    this.#observed = { revision: wanted, generation: state.metadata.generation ?? 0 };
+    this.#stuck = undefined;
     this.#publish();
+  }
+
+  async #goTo(wanted: string): Promise<void> {
+    const revision = await this.#fetch(wanted);
+    this.#outcome = this.#enforcer?.apply(revision);
+    this.#applied = revision;
+    this.#remember(revision);
+    const kubelet = await this.#kubelet.configure(revision.data.kubelet.allowedUnsafeSysctls);
+    this.#o.log.info('revision applied', {
+      revision: wanted,
+      ...this.#outcome?.counts,
+      kubelet: kubelet.state,
+    });
+    this.#events.deviations(this.#outcome?.deviations ?? [], revision.data);
+  }
+
+  async #fetch(wanted: string): Promise<NamedRevision> {
+    if (this.#applied?.name === wanted) return this.#applied;
+    try {
+      return await this.#revisions.fetch(wanted, this.#o.signal);
+    } catch (error) {
+      this.resume();
+      throw error;
+    }
+  }
+
+  #remember(revision: NamedRevision): void {
+    try {
+      this.#revisions.remember(revision);
+    } catch (error) {
+      this.#o.log.warn('the revision is not on disk: it cannot be resumed without the API server', { error });
+    }
   }
 
   /** Opens the ledger; false while it cannot be read: then nothing is changed. */
   #open(): boolean {
     if (this.#enforcer) return true;
     try {
-      const ledger = Ledger.open(join(this.#o.stateDir, 'ledger.json'), this.#o.kernel.bootID());
-      this.#enforcer = new Enforcer(this.#o.kernel, ledger);
-      this.#stuck = undefined;
+      const { kernel, stateDir } = this.#o;
+      this.#enforcer = new Enforcer(
+        kernel,
+        Ledger.open(join(stateDir, 'ledger.json'), kernel.bootID(), this.#files),
+      );
       return true;
     } catch (error) {
-      this.#stuck = { reason: 'LedgerUnreadable', message: messageOf(error) };
-      this.#o.log.error(messageOf(error), { error });
+      this.#failed(error);
       return false;
     }
   }
 
-  async #configureKubelet(wanted: readonly string[]): Promise<KubeletStatus> {
-    const untouched = !this.#kubelet && !existsSync(join(this.#o.stateDir, 'kubelet.json'));
-    if (wanted.length === 0 && untouched) return UNMANAGED;
-    if (!this.#kubelet) {
-      this.#kubelet = await this.#o.kubelet();
-      await this.#kubelet.recover();
-    }
-    const before = this.#kubeletStatus;
-    const status = await this.#kubelet.reconcile(wanted);
-    if (status.state === 'Failed' || status.state === 'Unsupported') this.#tell('Warning', `Kubelet${status.state}`, 'ConfigureKubelet', status.message ?? status.state);
-    else if (status.state === 'Held') this.#tell('Normal', 'KubeletHeld', 'ConfigureKubelet', status.message ?? 'entries are kept for running pods');
-    else if (JSON.stringify(before?.allowedUnsafeSysctls) !== JSON.stringify(status.allowedUnsafeSysctls))
-      this.#tell('Normal', 'KubeletConfigured', 'ConfigureKubelet', `the kubelet allows ${status.allowedUnsafeSysctls?.join(', ') || 'no unsafe sysctls'}`);
-    return status;
-  }
-
-  async #refreshKubelet(kubelet: KubeletManager): Promise<void> {
-    this.#working = true;
-    try {
-      this.#kubeletStatus = await kubelet.refresh();
-      this.#publish();
-    } catch (error) {
-      this.#o.log.warn('the kubelet could not be looked at', { error: messageOf(error) });
-    } finally {
-      this.#working = false;
-      if (this.#dirty) this.#wake();
-    }
-  }
-
-  #settle(outcome: Outcome): void {
-    this.#outcome = outcome;
-    this.#tellDeviations();
-    if (this.#observed !== undefined) this.#publish();
+  #failed(error: unknown): void {
+    if (this.#o.signal.aborted) return;
+    const stuck = stuckBy(error);
+    const told = stuck !== undefined && stuck.message === this.#stuck?.message;
+    if (!told) this.#o.log.warn(`not as wanted yet: ${messageOf(error)}`, { error });
+    if (!stuck) return;
+    this.#stuck = stuck;
+    this.#publish();
   }
 
   #retryLater(): void {
@@ -177,53 +215,27 @@ export class NodeAgent {
     this.#retry = setTimeout(() => this.#wake(), cap / 2 + Math.random() * (cap / 2)).unref();
   }
 
-  #report(stuck: Stuck): void {
-    this.#stuck = stuck;
-    this.#publish();
-  }
-
+  /** Says how the node stands; nothing before there is something to say. */
   #publish(): void {
     const state = this.#state;
-    if (!state) return;
+    if (!state || (!this.#stuck && this.#applied?.name !== this.#observed?.revision)) return;
+    if (!this.#stuck && !this.#observed) return;
     const { kernel, status } = this.#o;
+    const before = state.status;
     status.write(
       nodeStatus({
-        observedRevision: this.#observed ?? state.status?.observedRevision,
+        observedRevision: this.#observed?.revision ?? before?.observedRevision,
         data: this.#applied?.data,
         outcome: this.#outcome,
-        kubelet: this.#kubeletStatus,
-        originals: this.#enforcer?.originals ?? {},
+        kubelet: this.#kubelet.status ?? before?.kubelet,
+        originals: this.#enforcer?.originals ?? before?.originals ?? {},
         stuck: this.#stuck,
         bootID: kernel.bootID(),
         kernelRelease: kernel.release(),
-        generation: state.metadata.generation ?? 0,
-        conditions: status.last?.conditions ?? state.status?.conditions,
+        generation: this.#stuck ? (state.metadata.generation ?? 0) : (this.#observed?.generation ?? 0),
+        conditions: status.last?.conditions ?? before?.conditions,
         now: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
       }),
     );
-  }
-
-  /** An Event for each deviation that was not there before. */
-  #tellDeviations(): void {
-    const reasons: Record<Deviation['state'], string> = {
-      Drifted: 'Drifted',
-      Failed: 'SysctlFailed',
-      Unsupported: 'SysctlUnsupported',
-      Foreign: 'ForeignValue',
-      Contested: 'SysctlContested',
-      RolledBack: 'SysctlRolledBack',
-    };
-    const deviations = this.#outcome?.deviations ?? [];
-    const key = (d: Deviation): string => `${d.name} ${d.state}`;
-    const optional = new Set(this.#applied?.data.sysctls.filter((s) => s.optional).map((s) => s.name));
-    for (const d of deviations)
-      if (!this.#known.has(key(d)) && !(d.state === 'Unsupported' && optional.has(d.name))) this.#tell('Warning', reasons[d.state], 'Enforce', d.message ?? `${d.name}: ${d.state}`);
-    this.#known = new Set(deviations.map(key));
-  }
-
-  #tell(type: EventDraft['type'], reason: string, action: string, note: string): void {
-    const owner = this.#state?.metadata.ownerReferences?.[0];
-    this.#o.log.info(note, { event: reason });
-    if (owner) this.#o.events.record({ regarding: { apiVersion: 'v1', kind: 'Node', name: this.#o.nodeName, uid: owner.uid }, type, reason, action, note });
   }
 }

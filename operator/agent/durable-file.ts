@@ -1,7 +1,18 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** Replaces a file so that after a crash at any point either the old or the new content is there, whole: temp, fsync, rename, fsync of the folder. */
+/** The files that the agent keeps on its node: replaced whole or not at all. */
+export interface DurableFiles {
+  /** The content, or undefined where there is no such file. */
+  read(file: string): string | undefined;
+  /** On disk when it returns. */
+  write(file: string, content: string): void;
+}
+
+/**
+ * Replaces a file so that after a crash at any point either the old or the new content is there, whole: temporary file, fsync,
+ * rename, fsync of the folder (without the last one the rename itself may be lost).
+ */
 export function writeDurably(file: string, content: string, mode = 0o600): void {
   const folder = dirname(file);
   mkdirSync(folder, { recursive: true, mode: 0o755 });
@@ -9,7 +20,7 @@ export function writeDurably(file: string, content: string, mode = 0o600): void 
   const fd = openSync(temporary, 'w', mode);
   try {
     const bytes = Buffer.from(content);
-    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+    for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
     fsyncSync(fd);
   } finally {
     closeSync(fd);
@@ -32,3 +43,5 @@ export function readIfPresent(file: string): string | undefined {
     throw error;
   }
 }
+
+export const durableFiles: DurableFiles = { read: readIfPresent, write: writeDurably };

@@ -1,28 +1,20 @@
-import type { RevisionData, RevisionSysctl } from '../api/revision.ts';
-import type { Deviation } from '../api/state.ts';
+import type { RevisionData } from '../api/revision.ts';
+import type { Deviation, NodeSysctlStateStatus } from '../api/state.ts';
 import { sameValue } from '../sysctl/values.ts';
+import { coupledValues, perform, readLive, type Performed } from './executor.ts';
 import { Fights } from './fights.ts';
-import { KernelError, type KernelParameters } from './kernel.ts';
+import type { KernelParameters } from './kernel.ts';
 import type { Ledger, LedgerEntry } from './ledger.ts';
-import { entriesByName, inSync, planSteps, type Live, type Step } from './steps.ts';
+import type { NamedRevision } from './revisions.ts';
+import { entriesByName, inSync, isOurs, planSteps, type Live, type Step } from './steps.ts';
 
 /** What one run found and did. */
 export interface Outcome {
   deviations: Deviation[];
-  counts: { inSync: number; drifted: number; failed: number; unsupported: number; foreign: number };
+  counts: NonNullable<NodeSysctlStateStatus['sysctls']>;
   /** Foreign values that a sweep put right. */
   corrected: { name: string; from: string; to: string }[];
 }
-
-/** Keys of which one is set to 0 by a write of the other (mm/page-writeback.c, mm/util.c). A 0 is put back by writing the other. */
-const COUPLED: Record<string, string> = {
-  'vm.dirty_bytes': 'vm.dirty_ratio',
-  'vm.dirty_ratio': 'vm.dirty_bytes',
-  'vm.dirty_background_bytes': 'vm.dirty_background_ratio',
-  'vm.dirty_background_ratio': 'vm.dirty_background_bytes',
-  'vm.overcommit_kbytes': 'vm.overcommit_ratio',
-  'vm.overcommit_ratio': 'vm.overcommit_kbytes',
-};
 
 /** A write that the kernel refused is not repeated by every sweep. */
 const RETRY_MS = 10 * 60_000;
@@ -36,7 +28,7 @@ interface Refusal {
 
 /**
  * Makes the kernel's values what a revision says: ledger first, then differences only, each read back; one bad key fails alone. Every
- * effect goes through `kernel` or `ledger`, so that a test can end the process between any two of them.
+ * effect goes through the kernel's `write` or the ledger's files, so that a test can end the process between any two of them.
  */
 export class Enforcer {
   readonly #kernel: KernelParameters;
@@ -44,8 +36,11 @@ export class Enforcer {
   readonly #now: () => number;
   readonly #fights: Fights;
   readonly #refused = new Map<string, Refusal>();
-  #data: RevisionData | undefined;
+  /** Values that were right before anything was written: the originals, should somebody change them later. */
+  readonly #found = new Map<string, string>();
+  #revision: NamedRevision | undefined;
 
+  /** `now` is a monotonic clock in ms. */
   constructor(kernel: KernelParameters, ledger: Ledger, now: () => number = () => performance.now()) {
     this.#kernel = kernel;
     this.#ledger = ledger;
@@ -57,43 +52,55 @@ export class Enforcer {
     return this.#ledger.originals();
   }
 
-  /** Goes to a revision. */
-  apply(data: RevisionData): Outcome {
-    this.#data = data;
+  /** Goes to a revision. Throws LedgerUnreadable when the ledger cannot be written; nothing was changed then. */
+  apply(revision: NamedRevision): Outcome {
+    this.#revision = revision;
     this.#fights.reset();
     this.#refused.clear();
-    this.#ledger.setForeign([]);
-    this.#kernel.hold(new Set(data.sysctls.map((s) => s.name)));
-    return this.#run(data, false);
+    const { sysctls } = revision.data;
+    this.#kernel.hold(new Set(sysctls.map((s) => s.name)));
+    this.#remember(revision.data);
+    return this.#run(revision, false);
   }
 
-  /** Reads everything again; corrects or reports what others changed. */
+  /** Reads everything again; corrects or reports what others changed. undefined before the first revision. */
   sweep(): Outcome | undefined {
-    return this.#data && this.#run(this.#data, true);
+    return this.#revision && this.#run(this.#revision, true);
   }
 
-  #live = (name: string): Live => {
-    try {
-      return { value: this.#kernel.read(name) };
-    } catch (error) {
-      if (error instanceof KernelError) return { errno: error.errno, message: error.message };
-      throw error;
+  #remember({ sysctls }: RevisionData): void {
+    const known = this.#ledger.entries();
+    const exact = new Map(sysctls.filter((s) => s.match === 'Exact').map((s) => [s.name, s.value]));
+    for (const name of this.#found.keys()) if (!exact.has(name)) this.#found.delete(name);
+    for (const [name, value] of exact) {
+      const live = readLive(this.#kernel, name);
+      if (!known.has(name) && 'value' in live && sameValue(name, value, live.value))
+        this.#found.set(name, live.value);
     }
-  };
+  }
 
-  #run(data: RevisionData, sweeping: boolean): Outcome {
-    const known = new Map<string, LedgerEntry>(this.#ledger.names().map((name) => [name, this.#ledger.get(name) as LedgerEntry]));
-    const planned = planSteps({ data, ledger: known, live: this.#live });
-    const deviations = [...planned.deviations];
-    const steps = planned.steps.filter((step) => this.#mayStep(step, known.get(step.name), sweeping, deviations));
+  #run({ name: revision, data }: NamedRevision, sweeping: boolean): Outcome {
+    const known = this.#ledger.entries();
+    const planned = planSteps({ data, ledger: known, live: (name): Live => readLive(this.#kernel, name) });
+    const { deviations } = planned;
+    const foreign = deviations.filter((d) => d.state === 'Foreign');
+    const steps = planned.steps.filter((step) => {
+      const reason = this.#reasonToLeave(step, known.get(step.name), sweeping);
+      if (reason) deviations.push(reason);
+      return !reason;
+    });
+    this.#keepPolicies(data, known);
     for (const name of planned.drop) this.#ledger.delete(name);
     for (const step of steps) this.#announce(step, known.get(step.name));
-    const foreign = planned.deviations.filter((d) => d.state === 'Foreign');
-    if (foreign.length > 0) this.#ledger.setForeign([...this.#ledger.foreign, ...foreign]);
+    this.#ledger.setForeign(revision, [...this.#ledger.foreign(revision), ...foreign]);
     this.#ledger.save();
     const corrected: Outcome['corrected'] = [];
     for (const step of steps) {
-      const deviation = this.#perform(step, known.get(step.name));
+      const deviation = this.#settle(
+        step,
+        known.get(step.name),
+        perform(this.#kernel, step, known.get(step.name)),
+      );
       if (deviation) deviations.push(deviation);
       else if (sweeping && step.kind === 'write') {
         corrected.push({ name: step.name, from: step.from, to: step.to });
@@ -101,88 +108,99 @@ export class Enforcer {
       }
     }
     this.#ledger.save();
-    deviations.push(...this.#ledger.foreign.filter((f) => !deviations.some((d) => d.name === f.name)));
+    deviations.push(
+      ...this.#ledger.foreign(revision).filter((f) => !deviations.some((d) => d.name === f.name)),
+    );
     return { deviations, counts: this.#count(data, deviations), corrected };
   }
 
-  /** A sweep leaves a key alone that is only reported, that two writers fight over, or that the kernel refused just now. */
-  #mayStep(step: Step, known: LedgerEntry | undefined, sweeping: boolean, deviations: Deviation[]): boolean {
-    if (!sweeping || !step.entry) return true;
+  /** Why a step is not taken: the kernel refused it just now, drift is only reported, or two writers fight over the key. */
+  #reasonToLeave(step: Step, known: LedgerEntry | undefined, sweeping: boolean): Deviation | undefined {
     const { name, from, to, entry } = step;
     const refusal = this.#refused.get(name);
-    if (refusal && refusal.from === from && refusal.to === to && this.#now() - refusal.at < RETRY_MS) {
-      deviations.push(refusal.deviation);
-      return false;
-    }
+    if (refusal?.from === from && refusal.to === to && this.#now() - refusal.at < RETRY_MS)
+      return refusal.deviation;
+    if (!entry) return undefined;
     const live = { name, desired: to, live: from };
-    if (entry.drift === 'Report') {
-      const since = known ? `somebody else changed it from ${known.written}` : 'somebody else changed it';
-      deviations.push({ ...live, state: 'Drifted', message: `${name}: ${since} to ${from}; driftPolicy Report leaves it` });
-      return false;
+    if (entry.drift === 'Report' && (sweeping || this.#isDrift(step, known))) {
+      const had = known?.written ?? this.#found.get(name) ?? to;
+      const message = `${name}: somebody else changed it from ${had} to ${from}; driftPolicy Report leaves it`;
+      return { ...live, state: 'Drifted', message };
     }
-    const truce = this.#fights.truce(name);
-    if (truce) deviations.push({ ...live, state: 'Contested', message: truce });
-    return truce === undefined;
+    const truce = sweeping ? this.#fights.truce(name) : undefined;
+    return truce === undefined ? undefined : { ...live, state: 'Contested', message: truce };
+  }
+
+  /** The wanted value was there already and is no longer: by another hand, also when the agent was away meanwhile. */
+  #isDrift({ name, from, to }: Step, known: LedgerEntry | undefined): boolean {
+    if (!known) return this.#found.has(name);
+    return (
+      sameValue(name, known.written, to) &&
+      !isOurs(name, from, known) &&
+      !sameValue(name, known.original, from)
+    );
+  }
+
+  /** What is to happen at removal may change without the value. */
+  #keepPolicies(data: RevisionData, known: ReadonlyMap<string, LedgerEntry>): void {
+    for (const { name, removal } of data.sysctls) {
+      const entry = known.get(name);
+      if (entry && entry.removal !== removal) this.#ledger.set(name, { ...entry, removal });
+    }
   }
 
   /** Into the ledger before the kernel sees it. */
-  #announce({ kind, name, from, to, entry }: Step, known: LedgerEntry | undefined): void {
-    if (kind === 'restore') return;
-    const other = COUPLED[name];
-    const coupled = other === undefined ? undefined : this.#live(other);
+  #announce({ name, from, to, entry }: Step, known: LedgerEntry | undefined): void {
+    if (!entry) return;
+    const coupled = known ? known.coupled : coupledValues(this.#kernel, name);
     this.#ledger.set(name, {
-      original: known?.original ?? from,
+      original: known?.original ?? this.#found.get(name) ?? from,
       written: to,
-      ...(known && { previous: known.written }),
-      removal: entry?.removal ?? known?.removal ?? 'Restore',
-      ...(known?.coupled ? { coupled: known.coupled } : other !== undefined && coupled && 'value' in coupled && { coupled: { [other]: coupled.value } }),
+      ...(known && isOurs(name, from, known) && { previous: from }),
+      removal: entry.removal,
+      ...(coupled && { coupled }),
     });
   }
 
-  #perform(step: Step, known: LedgerEntry | undefined): Deviation | undefined {
-    const { name, from, to } = step;
-    try {
-      this.#write(step, known);
-      const live = this.#kernel.read(name);
-      if (!sameValue(name, to, live)) throw new KernelError('EREADBACK', `${name}: wrote ${to}, the kernel made it ${live}`);
-      if (step.kind === 'restore') this.#ledger.delete(name);
+  /** What a performed step leaves in the ledger, and what there is to say of it. */
+  #settle(step: Step, known: LedgerEntry | undefined, result: Performed): Deviation | undefined {
+    const { kind, name, from, to, entry } = step;
+    if (result.done) {
+      if (kind === 'restore') this.#ledger.delete(name);
       this.#refused.delete(name);
       return undefined;
-    } catch (error) {
-      if (!(error instanceof KernelError)) throw error;
-      return this.#refuse(step, known, error, from);
     }
-  }
-
-  #write({ kind, name, to }: Step, known: LedgerEntry | undefined): void {
-    const [other, value] = Object.entries(known?.coupled ?? {})[0] ?? [];
-    // dirty_bytes and its like do not take 0; writing the other one of the pair makes it 0.
-    if (kind === 'restore' && to === '0' && other !== undefined && value !== undefined) this.#kernel.write(other, value);
-    else this.#kernel.write(name, to);
-  }
-
-  #refuse(step: Step, known: LedgerEntry | undefined, error: KernelError, from: string): Deviation {
-    const { kind, name, to } = step;
-    // A failing write can be partial: what is live now is what counts.
-    const live = this.#live(name);
-    const now = 'value' in live ? live.value : undefined;
-    if (kind === 'write' && known) this.#ledger.set(name, { ...known, ...(now !== undefined && now !== from && { written: now, previous: known.written }) });
-    else if (kind === 'write' && now !== undefined && now !== from) this.#ledger.set(name, { original: from, written: now, removal: step.entry?.removal ?? 'Restore' });
-    else if (kind === 'write') this.#ledger.delete(name);
-    const verb = kind === 'restore' ? '; it could not be put back' : '';
-    const has = now === undefined ? '' : `; it has ${now}`;
-    const state = error.errno === 'ENOENT' ? 'Unsupported' : 'Failed';
-    const deviation: Deviation = { name, desired: to, ...(now !== undefined && { live: now }), state, message: `${error.message}${has}${verb}` };
-    this.#refused.set(name, { from: now ?? from, to, at: this.#now(), deviation });
+    const { error, live } = result;
+    if (kind === 'write') {
+      // A refused write can be partial ("1 2 x 3" sets the first two of kernel.sem): what is live now is ours as well.
+      const partial = live !== undefined && live !== from;
+      const removal = entry?.removal ?? 'Restore';
+      if (partial) this.#ledger.set(name, { original: from, ...known, removal, written: live });
+      else if (known) this.#ledger.set(name, { ...known, removal });
+      else this.#ledger.delete(name);
+    }
+    const has = live === undefined ? '' : `; it has ${live}`;
+    const kept = kind === 'restore' ? '; it could not be put back' : '';
+    const deviation: Deviation = {
+      name,
+      desired: to,
+      ...(live !== undefined && { live }),
+      state: error.errno === 'ENOENT' && live === undefined ? 'Unsupported' : 'Failed',
+      message: `${error.message}${has}${kept}`,
+    };
+    this.#refused.set(name, { from: live ?? from, to, at: this.#now(), deviation });
     return deviation;
   }
 
   #count(data: RevisionData, deviations: readonly Deviation[]): Outcome['counts'] {
-    const of = (...states: Deviation['state'][]): number => deviations.filter((d) => states.includes(d.state)).length;
+    const of = (...states: Deviation['state'][]): number =>
+      deviations.filter((d) => states.includes(d.state)).length;
     const bad = new Set(deviations.map((d) => d.name));
-    const names: [string, RevisionSysctl[]][] = [...entriesByName(data)];
+    const good = [...entriesByName(data)].filter(
+      ([name, entries]) => !bad.has(name) && inSync(entries, name, readLive(this.#kernel, name)),
+    );
     return {
-      inSync: names.filter(([name, entries]) => !bad.has(name) && inSync(entries, name, this.#live(name))).length,
+      inSync: good.length,
       drifted: of('Drifted'),
       failed: of('Failed', 'Contested', 'RolledBack'),
       unsupported: of('Unsupported'),
@@ -190,4 +208,3 @@ export class Enforcer {
     };
   }
 }
-

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import { getSystemErrorMessage } from 'node:util';
@@ -63,7 +63,10 @@ export class ProcSys implements KernelParameters {
       return this.#open(name);
     } catch (error) {
       const errno = errnoOf(error);
-      const message = errno === 'ENOENT' ? `${name}: this kernel does not have it (ENOENT)` : `${name}: cannot be read (${explain(error)})`;
+      const message =
+        errno === 'ENOENT'
+          ? `${name}: this kernel does not have it (ENOENT)`
+          : `${name}: cannot be read (${explain(error)})`;
       throw new KernelError(errno, message, error);
     }
   }
@@ -73,13 +76,22 @@ export class ProcSys implements KernelParameters {
     const bytes = Buffer.from(`${value}\n`);
     let fd: number | undefined;
     try {
-      fd = openSync(this.#path(name), 'w');
+      // Without O_CREAT: a key that this kernel does not have is ENOENT, not a file to be made.
+      fd = openSync(this.#path(name), constants.O_WRONLY | constants.O_TRUNC);
       const written = bytes.length > MAX_BYTES ? 0 : writeSync(fd, bytes, 0, bytes.length, 0);
       // A single write, its count checked: "5 trailing" is taken as 5 with a count of 2, and nothing else says so.
-      if (written !== bytes.length) throw new KernelError('ESHORT', `${name}: the kernel took ${written} of ${bytes.length} bytes of "${value}"`);
+      if (written !== bytes.length)
+        throw new KernelError(
+          'ESHORT',
+          `${name}: the kernel took ${written} of ${bytes.length} bytes of "${value}"`,
+        );
     } catch (error) {
       if (error instanceof KernelError) throw error;
-      throw new KernelError(errnoOf(error), `${name}: the kernel refused "${value}" (${explain(error)})`, error);
+      throw new KernelError(
+        errnoOf(error),
+        `${name}: the kernel refused "${value}" (${explain(error)})`,
+        error,
+      );
     } finally {
       if (fd !== undefined) closeSync(fd);
     }

@@ -1,14 +1,14 @@
 import type { RemovalPolicy } from '../api/profile.ts';
 import type { Deviation } from '../api/state.ts';
-import { OperatorError } from '../errors.ts';
-import { readIfPresent, writeDurably } from './durable-file.ts';
+import { messageOf, OperatorError } from '../errors.ts';
+import { durableFiles, type DurableFiles } from './durable-file.ts';
 
 export interface LedgerEntry {
   /** What was there before the first write of this program, since the machine booted. */
   original: string;
   /** What was, or is about to be, written. */
   written: string;
-  /** What this program had written before that; live when it was killed between the ledger and the kernel. */
+  /** A value of ours that was live before that; it still is when the agent was killed between the ledger and the kernel. */
   previous?: string;
   removal: RemovalPolicy;
   /** Values of keys that a write of this one sets to 0 (vm.dirty_bytes and vm.dirty_ratio), by name. */
@@ -19,66 +19,81 @@ interface LedgerFile {
   version: 1;
   bootID: string;
   entries: Record<string, LedgerEntry>;
-  /** Values that were found to be somebody else's when they should have been put back; until the next revision. */
-  foreign: Deviation[];
+  /** Values that were found to be somebody else's when they should have been put back; told until the next revision. */
+  foreign: { revision: string; deviations: Deviation[] };
 }
 
 const VERSION = 1;
 const HELP = 'no sysctl is changed until it is mended; see docs/troubleshooting.md';
 
+const unreadable = (text: string, cause?: unknown): OperatorError =>
+  new OperatorError('LedgerUnreadable', text, cause === undefined ? undefined : { cause });
+
+const isEntry = (entry: unknown): boolean => {
+  const { original, written } = (entry ?? {}) as Partial<LedgerEntry>;
+  return typeof original === 'string' && typeof written === 'string';
+};
+
 function parse(file: string, text: string): LedgerFile {
-  let content: Partial<LedgerFile>;
+  let content: Partial<LedgerFile> | null;
   try {
-    content = JSON.parse(text) as Partial<LedgerFile>;
+    content = JSON.parse(text) as Partial<LedgerFile> | null;
   } catch (error) {
-    throw new OperatorError('LedgerUnreadable', `${file} is cut or not JSON: the original values cannot be known; ${HELP}`, { cause: error });
+    throw unreadable(`${file} is cut or not JSON: the original values cannot be known; ${HELP}`, error);
   }
-  if (content.version !== VERSION)
-    throw new OperatorError('LedgerUnreadable', `${file} has version ${String(content.version)}, this agent writes ${VERSION}; ${HELP}`);
-  if (typeof content.bootID !== 'string' || typeof content.entries !== 'object' || content.entries === null)
-    throw new OperatorError('LedgerUnreadable', `${file} lacks bootID or entries; ${HELP}`);
-  return { version: VERSION, bootID: content.bootID, entries: content.entries, foreign: content.foreign ?? [] };
+  const { version, bootID, entries, foreign } = content ?? {};
+  if (version !== VERSION)
+    throw unreadable(`${file} has version ${String(version)}, this agent knows ${VERSION}; ${HELP}`);
+  if (typeof bootID !== 'string' || typeof entries !== 'object' || entries === null)
+    throw unreadable(`${file} lacks bootID or entries; ${HELP}`);
+  const bad = Object.keys(entries).find((name) => !isEntry(entries[name]));
+  if (bad !== undefined) throw unreadable(`${file}: the entry of ${bad} lacks original or written; ${HELP}`);
+  return { version, bootID, entries, foreign: foreign ?? { revision: '', deviations: [] } };
 }
 
 /**
- * The write-ahead ledger: what every key was before the first write, on disk before that write. A reboot resets all values, so entries of
- * another boot are dropped: what is found then is the new original.
+ * The write-ahead ledger: what every key was before the first write, on disk before that write. A reboot resets all values, so entries
+ * of another boot are dropped: what is found then is the new original.
  */
 export class Ledger {
   readonly #file: string;
-  #content: LedgerFile;
+  readonly #files: DurableFiles;
+  readonly #content: LedgerFile;
   #saved: string;
 
-  private constructor(file: string, content: LedgerFile, saved: string) {
+  private constructor(file: string, files: DurableFiles, content: LedgerFile, saved: string) {
     this.#file = file;
+    this.#files = files;
     this.#content = content;
     this.#saved = saved;
   }
 
   /** Throws LedgerUnreadable when the file is there but cannot be understood: then nobody may guess. */
-  static open(file: string, bootID: string): Ledger {
-    const text = readIfPresent(file);
-    const fresh: LedgerFile = { version: VERSION, bootID, entries: {}, foreign: [] };
-    if (text === undefined) return new Ledger(file, fresh, '');
-    const content = parse(file, text);
-    return content.bootID === bootID ? new Ledger(file, content, text) : new Ledger(file, fresh, text);
+  static open(file: string, bootID: string, files: DurableFiles = durableFiles): Ledger {
+    let text: string | undefined;
+    try {
+      text = files.read(file);
+    } catch (error) {
+      throw unreadable(`${file} cannot be read; ${HELP}`, error);
+    }
+    const found = text === undefined ? undefined : parse(file, text);
+    const fresh: LedgerFile = {
+      version: VERSION,
+      bootID,
+      entries: {},
+      foreign: { revision: '', deviations: [] },
+    };
+    return new Ledger(file, files, found?.bootID === bootID ? found : fresh, text ?? JSON.stringify(fresh));
   }
 
-  get(name: string): LedgerEntry | undefined {
-    return this.#content.entries[name];
-  }
-
-  names(): string[] {
-    return Object.keys(this.#content.entries);
-  }
-
-  get foreign(): readonly Deviation[] {
-    return this.#content.foreign;
+  /** Every entry by name; a copy. */
+  entries(): Map<string, LedgerEntry> {
+    return new Map(Object.entries(this.#content.entries));
   }
 
   /** Original values by name, for the status. */
   originals(): Record<string, string> {
-    return Object.fromEntries(Object.entries(this.#content.entries).map(([name, { original }]) => [name, original]));
+    return Object.fromEntries([...this.entries()].map(([name, { original }]) => [name, original]));
   }
 
   set(name: string, entry: LedgerEntry): void {
@@ -89,15 +104,27 @@ export class Ledger {
     delete this.#content.entries[name];
   }
 
-  setForeign(foreign: Deviation[]): void {
-    this.#content.foreign = foreign;
+  /** What was found foreign while going to this revision; survives a restart of the agent. */
+  foreign(revision: string): readonly Deviation[] {
+    return this.#content.foreign.revision === revision ? this.#content.foreign.deviations : [];
   }
 
-  /** On disk when it returns; does nothing when nothing changed. */
+  setForeign(revision: string, deviations: Deviation[]): void {
+    this.#content.foreign = { revision, deviations };
+  }
+
+  /** On disk when it returns; does nothing when nothing changed. Throws LedgerUnreadable when the disk does not take it. */
   save(): void {
     const text = JSON.stringify(this.#content);
     if (text === this.#saved) return;
-    writeDurably(this.#file, text);
+    try {
+      this.#files.write(this.#file, text);
+    } catch (error) {
+      throw unreadable(
+        `${this.#file} cannot be written: no sysctl is changed until it can (${messageOf(error)})`,
+        error,
+      );
+    }
     this.#saved = text;
   }
 }

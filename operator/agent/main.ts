@@ -1,6 +1,5 @@
 import { paths } from '../api/names.ts';
 import type { NodeSysctlState } from '../api/state.ts';
-import { messageOf } from '../errors.ts';
 import { EventRecorder } from '../kube/events.ts';
 import { HttpsApiServer } from '../kube/https-api-server.ts';
 import { Reflector } from '../kube/reflector.ts';
@@ -18,15 +17,26 @@ export async function runAgent(env: NodeJS.ProcessEnv, signal: AbortSignal): Pro
   const settings = agentSettings(env);
   const { nodeName, namespace, stateDir, hostRoot } = settings;
   const log = jsonLog({ level: settings.logLevel }).child({ node: nodeName });
-  const api = new HttpsApiServer({ host: settings.apiHost, port: settings.apiPort, caFile: settings.caFile, tokenFile: settings.tokenFile });
+  const api = new HttpsApiServer({
+    host: settings.apiHost,
+    port: settings.apiPort,
+    caFile: settings.caFile,
+    tokenFile: settings.tokenFile,
+  });
   const agent = new NodeAgent({
     api,
     kernel: new ProcSys(settings.procSys),
-    kubelet: async () => (await import('./kubelet/manager.ts')).createKubeletManager({ hostRoot, stateDir, tokenFile: settings.tokenFile, caFile: settings.caFile, log }),
+    kubelet: async () =>
+      (await import('./kubelet/manager.ts')).createKubeletManager({
+        hostRoot,
+        stateDir,
+        tokenFile: settings.tokenFile,
+        caFile: settings.caFile,
+        log,
+      }),
     events: new EventRecorder({ api, controller: 'sysctl-operator.dev/agent', instance: nodeName, log }),
     status: new StatusWriter(api, nodeName, log, signal),
     log,
-    nodeName,
     namespace,
     stateDir,
     signal,
@@ -39,14 +49,8 @@ export async function runAgent(env: NodeJS.ProcessEnv, signal: AbortSignal): Pro
     onChange: (_name, state) => agent.stateChanged(state),
   });
   log.info('the agent starts', { driftIntervalMs: settings.driftIntervalMs, pid: process.pid });
-  const offline = setTimeout(() => !reflector.synced && agent.resumeOffline(), OFFLINE_MS);
-  const drift = setInterval(() => {
-    try {
-      agent.sweep();
-    } catch (error) {
-      log.error(`sweep: ${messageOf(error)}`, { error });
-    }
-  }, settings.driftIntervalMs);
+  const offline = setTimeout(() => !reflector.synced && agent.resume(), OFFLINE_MS);
+  const drift = setInterval(() => agent.sweep(), settings.driftIntervalMs);
   await reflector.run(signal);
   clearTimeout(offline);
   clearInterval(drift);

@@ -3,53 +3,67 @@ import { paths } from '../api/names.ts';
 import type { Revision, RevisionData } from '../api/revision.ts';
 import { OperatorError } from '../errors.ts';
 import { isStatus, type ApiServer } from '../kube/api-server.ts';
-import { readIfPresent, writeDurably } from './durable-file.ts';
+import { durableFiles, type DurableFiles } from './durable-file.ts';
 
 export interface NamedRevision {
   name: string;
   data: RevisionData;
 }
 
-/** Revisions from the API server, and the last one on the node's disk, so that a restarted agent goes on while the API server is away. */
+function isRevisionData(data: unknown): data is RevisionData {
+  const { sysctls, kubelet } = (data ?? {}) as Partial<RevisionData>;
+  return Array.isArray(sysctls) && Array.isArray(kubelet?.allowedUnsafeSysctls);
+}
+
+/** Revisions from the API server, and the last one on the node's disk: a restarted agent goes on while the API server is away. */
 export class Revisions {
   readonly #api: ApiServer;
   readonly #path: string;
   readonly #file: string;
+  readonly #files: DurableFiles;
   #saved = '';
 
-  constructor(api: ApiServer, namespace: string, stateDir: string) {
+  constructor(api: ApiServer, namespace: string, stateDir: string, files: DurableFiles = durableFiles) {
     this.#api = api;
     this.#path = paths.revisions(namespace);
     this.#file = join(stateDir, 'revision.json');
+    this.#files = files;
   }
 
-  /** Throws RevisionMissing when it does not exist: a missing revision is not an empty one. */
+  /** Throws RevisionMissing when it does not exist or holds nothing: a missing revision is not an empty one. */
   async fetch(name: string, signal: AbortSignal): Promise<NamedRevision> {
     const path = `${this.#path}/${name}`;
+    let revision: Revision;
     try {
-      return await this.#get(name, { method: 'GET', path, query: { resourceVersion: '0' }, signal });
+      // Immutable, so what the API server has in its cache is enough: no quorum read per node.
+      revision = await this.#api.request({ method: 'GET', path, query: { resourceVersion: '0' }, signal });
     } catch (error) {
       if (!isStatus(error, 404)) throw error;
+      // The cache can lack a revision that was created a moment ago.
+      revision = await this.#read(name, path, signal);
     }
-    // The API server's cache can lack a revision that was created a moment ago.
-    try {
-      return await this.#get(name, { method: 'GET', path, signal });
-    } catch (error) {
-      if (!isStatus(error, 404)) throw error;
-      throw new OperatorError('RevisionMissing', `ControllerRevision ${name} does not exist: the node keeps what it has`, { cause: error });
-    }
+    if (isRevisionData(revision.data)) return { name, data: revision.data };
+    throw new OperatorError(
+      'RevisionMissing',
+      `ControllerRevision ${name} does not hold a revision: the node keeps what it has`,
+    );
   }
 
-  async #get(name: string, request: Parameters<ApiServer['request']>[0]): Promise<NamedRevision> {
-    const { data } = await this.#api.request<Revision>(request);
-    return { name, data };
+  async #read(name: string, path: string, signal: AbortSignal): Promise<Revision> {
+    try {
+      return await this.#api.request<Revision>({ method: 'GET', path, signal });
+    } catch (error) {
+      if (!isStatus(error, 404)) throw error;
+      const message = `ControllerRevision ${name} does not exist: the node keeps what it has`;
+      throw new OperatorError('RevisionMissing', message, { cause: error });
+    }
   }
 
   /** The revision that was applied last; undefined where there is none that can be read. */
   last(): NamedRevision | undefined {
     try {
-      const text = readIfPresent(this.#file);
-      return text === undefined ? undefined : (JSON.parse(text) as NamedRevision);
+      const { name, data } = JSON.parse(this.#files.read(this.#file) ?? '{}') as Partial<NamedRevision>;
+      return name !== undefined && isRevisionData(data) ? { name, data } : undefined;
     } catch {
       return undefined;
     }
@@ -58,7 +72,7 @@ export class Revisions {
   remember(revision: NamedRevision): void {
     const text = JSON.stringify(revision);
     if (text === this.#saved) return;
-    writeDurably(this.#file, text);
+    this.#files.write(this.#file, text);
     this.#saved = text;
   }
 }

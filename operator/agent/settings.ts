@@ -23,7 +23,10 @@ const ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 function required(env: NodeJS.ProcessEnv, name: string): string {
   const value = env[name];
   if (value) return value;
-  throw new OperatorError('Configuration', `${name} is not set: the operator sets it in the agent's DaemonSet`);
+  throw new OperatorError(
+    'Configuration',
+    `${name} is not set: the operator sets it in the agent's DaemonSet`,
+  );
 }
 
 function seconds(env: NodeJS.ProcessEnv, name: string, fallback: number): number {

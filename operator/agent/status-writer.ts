@@ -7,6 +7,14 @@ import type { Log } from '../telemetry/log.ts';
 
 const MAX_DELAY_MS = 30_000;
 
+/** JSON with sorted keys: the API server sorts them, so what it sends back compares equal. */
+const canonical = (status: NodeSysctlStateStatus | undefined): string =>
+  JSON.stringify(status ?? {}, (_key, value: unknown) =>
+    value !== null && typeof value === 'object' && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
+
 /** Writes the status of this node's state: only when it changed, the newest wins, again with back-off until it is there. */
 export class StatusWriter {
   readonly #api: ApiServer;
@@ -15,7 +23,7 @@ export class StatusWriter {
   readonly #signal: AbortSignal;
   #wanted: NodeSysctlStateStatus | undefined;
   #written = '';
-  #running: Promise<void> | undefined;
+  #writing = false;
 
   constructor(api: ApiServer, node: string, log: Log, signal: AbortSignal) {
     this.#api = api;
@@ -29,34 +37,38 @@ export class StatusWriter {
     return this.#wanted;
   }
 
-  write(status: NodeSysctlStateStatus): void {
-    this.#wanted = status;
-    if (JSON.stringify(status) !== this.#written) this.#running ??= this.#run().finally(() => (this.#running = undefined));
+  /** The status as the watch showed it: a restarted agent writes nothing when all is as it was. */
+  saw(status: NodeSysctlStateStatus | undefined): void {
+    this.#written = canonical(status);
   }
 
-  /** The object is a new one: what was written to the old one is gone. */
-  forget(): void {
-    this.#written = '';
+  write(status: NodeSysctlStateStatus): void {
+    this.#wanted = status;
+    if (!this.#writing) void this.#run();
   }
 
   async #run(): Promise<void> {
+    this.#writing = true;
     let failures = 0;
     while (this.#wanted && !this.#signal.aborted) {
       const status = this.#wanted;
-      const text = JSON.stringify(status);
-      if (text === this.#written) return;
+      const text = canonical(status);
+      if (text === this.#written) break;
       try {
         await this.#patch(status);
         this.#written = text;
         failures = 0;
       } catch (error) {
-        if (this.#signal.aborted || isStatus(error, 404)) return;
+        // The state was deleted: there is nobody to tell.
+        if (this.#signal.aborted || isStatus(error, 404)) break;
         this.#log.warn('the status was not written', { error: messageOf(error) });
         const cap = Math.min(200 * 2 ** failures++, MAX_DELAY_MS);
-        const wait = error instanceof ApiError ? error.retryAfterMs : undefined;
-        await sleep(wait ?? cap / 2 + Math.random() * (cap / 2), undefined, { signal: this.#signal }).catch(() => {});
+        const asked = error instanceof ApiError ? error.retryAfterMs : undefined;
+        const delay = asked ?? cap / 2 + Math.random() * (cap / 2);
+        await sleep(delay, undefined, { signal: this.#signal }).catch(() => {});
       }
     }
+    this.#writing = false;
   }
 
   async #patch(status: NodeSysctlStateStatus): Promise<void> {

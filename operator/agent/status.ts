@@ -31,29 +31,49 @@ const MAX_MESSAGE = 1024;
 /** Missing keys that are optional are no failure. */
 function failures(data: RevisionData | undefined, deviations: readonly Deviation[]): Deviation[] {
   const optional = new Set(data?.sysctls.filter((s) => s.optional).map((s) => s.name));
-  return deviations.filter((d) => d.state !== 'Foreign' && d.state !== 'Drifted' && !(d.state === 'Unsupported' && optional.has(d.name)));
+  return deviations.filter(
+    (d) =>
+      d.state !== 'Foreign' && d.state !== 'Drifted' && !(d.state === 'Unsupported' && optional.has(d.name)),
+  );
 }
 
 type Ready = Pick<Condition, 'status' | 'reason' | 'message'>;
 
 const listed = (deviations: readonly Deviation[]): string =>
-  deviations.slice(0, 3).map((d) => d.message ?? `${d.name}: ${d.state}`).join('; ') + (deviations.length > 3 ? `; and ${deviations.length - 3} more` : '');
+  deviations
+    .slice(0, 3)
+    .map((d) => d.message ?? `${d.name}: ${d.state}`)
+    .join('; ') + (deviations.length > 3 ? `; and ${deviations.length - 3} more` : '');
+
+const no = (reason: string, message: string): Ready => ({ status: 'False', reason, message });
 
 function ready({ stuck, data, outcome, kubelet }: StatusInput): Ready {
-  const no = (reason: string, message: string): Ready => ({ status: 'False', reason, message });
   if (stuck) return no(stuck.reason, stuck.message);
-  if (!outcome || !data) return { status: 'Unknown', reason: 'Starting', message: 'the agent has not read a revision yet' };
+  if (!outcome || !data)
+    return { status: 'Unknown', reason: 'Starting', message: 'the agent has not read a revision yet' };
   const failed = failures(data, outcome.deviations);
   if (failed.length > 0) return no('SysctlFailed', listed(failed));
   const wanted = data.kubelet.allowedUnsafeSysctls.length > 0;
-  if (kubelet?.state === 'Failed') return no('KubeletFailed', kubelet.message ?? 'the kubelet did not take the list');
-  if (kubelet?.state === 'Unsupported' && wanted) return no('KubeletUnsupported', kubelet.message ?? 'this kubelet cannot be configured');
-  if (kubelet?.state === 'Pending') return no('KubeletPending', kubelet.message ?? 'the kubelet is being restarted');
+  if (kubelet?.state === 'Failed')
+    return no('KubeletFailed', kubelet.message ?? 'the kubelet did not take the list');
+  if (kubelet?.state === 'Unsupported' && wanted)
+    return no('KubeletUnsupported', kubelet.message ?? 'this kubelet cannot be configured');
+  if (kubelet?.state === 'Pending')
+    return no('KubeletPending', kubelet.message ?? 'the kubelet is being restarted');
   const drifted = outcome.deviations.filter((d) => d.state === 'Drifted');
   if (drifted.length > 0) return no('Drifted', listed(drifted));
   const { inSync } = outcome.counts;
-  if (kubelet?.state === 'Held') return { status: 'True', reason: 'KubeletHeld', message: kubelet.message ?? 'entries are kept for running pods' };
-  return { status: 'True', reason: 'AllInSync', message: `${inSync} ${inSync === 1 ? 'sysctl is' : 'sysctls are'} as wanted` };
+  if (kubelet?.state === 'Held')
+    return {
+      status: 'True',
+      reason: 'KubeletHeld',
+      message: kubelet.message ?? 'entries are kept for running pods',
+    };
+  return {
+    status: 'True',
+    reason: 'AllInSync',
+    message: `${inSync} ${inSync === 1 ? 'sysctl is' : 'sysctls are'} as wanted`,
+  };
 }
 
 /** What the agent says of its node. Pure. */
@@ -66,7 +86,9 @@ export function nodeStatus(input: StatusInput): NodeSysctlStateStatus {
     kernelRelease: input.kernelRelease,
     ...(outcome && {
       sysctls: outcome.counts,
-      deviations: outcome.deviations.slice(0, MAX_DEVIATIONS).map((d) => ({ ...d, ...(d.message !== undefined && { message: d.message.slice(0, MAX_MESSAGE) }) })),
+      deviations: outcome.deviations
+        .slice(0, MAX_DEVIATIONS)
+        .map((d) => ({ ...d, ...(d.message !== undefined && { message: d.message.slice(0, MAX_MESSAGE) }) })),
     }),
     originals,
     ...(kubelet && { kubelet }),

@@ -50,9 +50,15 @@ export function entriesByName(data: RevisionData): Map<string, RevisionSysctl[]>
  * The value that a key must have, or undefined when the live one is good. A bound is measured against the original where the live
  * value is our own: an AtLeast that is lowered takes the value back down.
  */
-function target(entries: readonly RevisionSysctl[], name: string, live: string, known: LedgerEntry | undefined): RevisionSysctl | 'original' | undefined {
+function target(
+  entries: readonly RevisionSysctl[],
+  name: string,
+  live: string,
+  known: LedgerEntry | undefined,
+): RevisionSysctl | 'original' | undefined {
   const violated = entries.find((entry) => !satisfies(name, live, entry.value, entry.match));
-  if (entries.some((entry) => entry.match === 'Exact') || !known || !isOurs(name, live, known)) return violated;
+  if (entries.some((entry) => entry.match === 'Exact') || !known || !isOurs(name, live, known))
+    return violated;
   const from = entries.find((entry) => !satisfies(name, known.original, entry.value, entry.match));
   if (from) return sameValue(name, from.value, live) ? undefined : from;
   return sameValue(name, known.original, live) ? undefined : 'original';
@@ -65,7 +71,12 @@ function wantedSteps(input: StepsInput, out: Steps): void {
     if (!first) continue;
     const desired = entries.map((e) => (e.match === 'Exact' ? e.value : `${e.match} ${e.value}`)).join(', ');
     if ('errno' in live) {
-      out.deviations.push({ name, desired, state: live.errno === 'ENOENT' ? 'Unsupported' : 'Failed', message: live.message });
+      out.deviations.push({
+        name,
+        desired,
+        state: live.errno === 'ENOENT' ? 'Unsupported' : 'Failed',
+        message: live.message,
+      });
       continue;
     }
     const known = input.ledger.get(name);
@@ -76,7 +87,14 @@ function wantedSteps(input: StepsInput, out: Steps): void {
       continue;
     }
     const problem = checkShape(name, to.value, live.value);
-    if (problem) out.deviations.push({ name, desired, live: live.value, state: 'Failed', message: `${name}: ${problem}; nothing was written` });
+    if (problem)
+      out.deviations.push({
+        name,
+        desired,
+        live: live.value,
+        state: 'Failed',
+        message: `${name}: ${problem}; nothing was written`,
+      });
     else out.steps.push({ kind: 'write', name, from: live.value, to: to.value, entry: to });
   }
 }
@@ -86,9 +104,20 @@ function unwantedSteps(input: StepsInput, out: Steps): void {
   for (const [name, known] of input.ledger) {
     if (wanted.has(name)) continue;
     const live = input.live(name);
-    // A key that went away with its device or module has no value to put back.
-    if (known.removal === 'Keep' || 'errno' in live || sameValue(name, known.original, live.value)) out.drop.push(name);
-    else if (isOurs(name, live.value, known)) out.steps.push({ kind: 'restore', name, from: live.value, to: known.original });
+    if (known.removal === 'Keep') out.drop.push(name);
+    else if ('errno' in live) {
+      // A key that went away with its device or module has no value to put back; one that cannot be read is tried again.
+      if (live.errno === 'ENOENT') out.drop.push(name);
+      else
+        out.deviations.push({
+          name,
+          desired: known.original,
+          state: 'Failed',
+          message: `${live.message}; it could not be put back to ${known.original}`,
+        });
+    } else if (sameValue(name, known.original, live.value)) out.drop.push(name);
+    else if (isOurs(name, live.value, known))
+      out.steps.push({ kind: 'restore', name, from: live.value, to: known.original });
     else {
       out.drop.push(name);
       const message = `${name}: somebody else wrote ${live.value} over our ${known.written}; it is theirs now and was not put back to ${known.original}`;
@@ -106,4 +135,5 @@ export function planSteps(input: StepsInput): Steps {
 }
 
 /** The live value meets every entry of the key. */
-export const inSync = (entries: readonly RevisionSysctl[], name: string, live: Live): boolean => 'value' in live && meets(entries, name, live.value);
+export const inSync = (entries: readonly RevisionSysctl[], name: string, live: Live): boolean =>
+  'value' in live && meets(entries, name, live.value);

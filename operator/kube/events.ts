@@ -67,7 +67,12 @@ export class EventRecorder {
       if (now - seen.sent < SERIES_MS) return;
       seen.sent = now;
       const body = { series: { count: seen.count, lastObservedTime: microTime(now) } };
-      this.#send({ method: 'PATCH', path: `${paths.events}/${seen.name}`, body, contentType: contentTypes.mergePatch });
+      this.#send({
+        method: 'PATCH',
+        path: `${paths.events}/${seen.name}`,
+        body,
+        contentType: contentTypes.mergePatch,
+      });
       return;
     }
     if (!this.#allowed(draft.regarding.uid, now)) return;
@@ -90,7 +95,9 @@ export class EventRecorder {
   }
 
   #send(request: Parameters<ApiServer['request']>[0]): void {
-    this.#o.api.request(request).catch((error: unknown) => this.#o.log.warn('an event was not recorded', { error: messageOf(error) }));
+    this.#o.api
+      .request(request)
+      .catch((error: unknown) => this.#o.log.warn('an event was not recorded', { error: messageOf(error) }));
   }
 
   #allowed(object: string, now: number): boolean {
@@ -102,6 +109,7 @@ export class EventRecorder {
 
   #forget(now: number): void {
     for (const [key, { last }] of this.#seen) if (now - last > DEDUPE_MS) this.#seen.delete(key);
-    for (const [object, { at }] of this.#tokens) if (now - at > BURST * REFILL_MS) this.#tokens.delete(object);
+    for (const [object, { at }] of this.#tokens)
+      if (now - at > BURST * REFILL_MS) this.#tokens.delete(object);
   }
 }

@@ -15,17 +15,24 @@ export interface HttpsApiServerOptions {
 
 /** The kubelet renews a projected token long before it expires; reading it once a minute is what client-go does. */
 const TOKEN_MS = 60_000;
+/** For a whole request, and for the first byte of a watch. */
 const REQUEST_MS = 30_000;
 /** A watch on a dead connection is noticed by TCP keep-alive. */
 const KEEP_ALIVE_MS = 20_000;
 
-const decode = (text: string): ApiStatus => {
+const statusOf = (body: string): ApiStatus => {
   try {
-    return JSON.parse(text) as ApiStatus;
+    return JSON.parse(body) as ApiStatus;
   } catch {
-    return { message: text.slice(0, 500) };
+    return { message: body.slice(0, 500) };
   }
 };
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}
 
 /** The API server on node:https alone: the agent is on every node, and client-node or fetch would double its memory. */
 export class HttpsApiServer implements ApiServer {
@@ -37,13 +44,18 @@ export class HttpsApiServer implements ApiServer {
   constructor(options: HttpsApiServerOptions) {
     this.#o = options;
     this.#now = options.now ?? (() => performance.now());
-    this.#agent = new Agent({ ca: readFileSync(options.caFile), keepAlive: true, keepAliveMsecs: KEEP_ALIVE_MS, maxSockets: 4 });
+    this.#agent = new Agent({
+      ca: readFileSync(options.caFile),
+      keepAlive: true,
+      keepAliveMsecs: KEEP_ALIVE_MS,
+      maxSockets: 4,
+    });
   }
 
   async request<T>(call: ApiRequest): Promise<T> {
     const timeout = AbortSignal.timeout(REQUEST_MS);
     const response = await this.#open(call, call.signal ? AbortSignal.any([call.signal, timeout]) : timeout);
-    return JSON.parse(await text(response)) as T;
+    return JSON.parse(await textOf(response)) as T;
   }
 
   async *watch<T>(path: string, query: Record<string, string>, signal: AbortSignal): AsyncIterable<T> {
@@ -66,7 +78,7 @@ export class HttpsApiServer implements ApiServer {
     const status = response.statusCode ?? 0;
     if (status < 400) return response;
     if (status === 401) this.#token.readAt = Number.NEGATIVE_INFINITY;
-    const body = decode(await text(response));
+    const body = statusOf(await textOf(response));
     const seconds = Number(response.headers['retry-after'] ?? body.details?.retryAfterSeconds);
     throw new ApiError(call, status, body, seconds > 0 ? seconds * 1000 : undefined);
   }
@@ -86,24 +98,30 @@ export class HttpsApiServer implements ApiServer {
           accept: 'application/json',
           authorization: `Bearer ${this.#readToken()}`,
           'user-agent': 'sysctl-operator-agent',
-          ...(body && { 'content-type': call.contentType ?? 'application/json', 'content-length': body.length }),
+          ...(body && {
+            'content-type': call.contentType ?? 'application/json',
+            'content-length': body.length,
+          }),
         },
       });
+      const silent = new Error(
+        `${this.#o.host}:${this.#o.port} did not answer within ${REQUEST_MS / 1000} s`,
+      );
+      const timer = setTimeout(() => outgoing.destroy(silent), REQUEST_MS);
+      outgoing.on('close', () => clearTimeout(timer));
       outgoing.on('error', reject);
-      outgoing.on('response', resolve);
+      outgoing.on('response', (response) => {
+        clearTimeout(timer);
+        resolve(response);
+      });
       outgoing.on('socket', (socket) => socket.setKeepAlive(true, KEEP_ALIVE_MS));
       outgoing.end(body);
     });
   }
 
   #readToken(): string {
-    if (this.#now() - this.#token.readAt > TOKEN_MS) this.#token = { value: readFileSync(this.#o.tokenFile, 'utf8').trim(), readAt: this.#now() };
+    if (this.#now() - this.#token.readAt > TOKEN_MS)
+      this.#token = { value: readFileSync(this.#o.tokenFile, 'utf8').trim(), readAt: this.#now() };
     return this.#token.value;
   }
-}
-
-async function text(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of response) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('utf8');
 }

@@ -29,11 +29,15 @@ export interface ReflectorOptions<T> {
   log: Log;
   /** Length of one watch; the server ends it after one to two times this. */
   watchSeconds?: number;
+  /** A watch that outlives its own timeout by this much, in ms, hangs on a dead connection. */
+  graceMs?: number;
+  /** First wait after a failure, in ms; doubled up to 30 s. */
+  baseDelayMs?: number;
 }
 
 const MAX_DELAY_MS = 30_000;
-/** A watch that outlives its own timeout by this much hangs on a dead connection. */
-const GRACE_MS = 30_000;
+/** A watch that ends sooner than this, in ms, without a single event is a failure: reconnecting at once would be a busy loop. */
+const SHORT_MS = 1000;
 
 /**
  * Keeps a copy of one collection current until the signal aborts. Lists in pages, watches with bookmarks, resumes from the last resourceVersion,
@@ -74,7 +78,7 @@ export class Reflector<T extends { metadata: ObjectMeta }> {
       return Math.random() * 500;
     }
     const wait = error instanceof ApiError ? error.retryAfterMs : undefined;
-    const cap = Math.min(500 * 2 ** this.#failures++, MAX_DELAY_MS);
+    const cap = Math.min((this.#o.baseDelayMs ?? 500) * 2 ** this.#failures++, MAX_DELAY_MS);
     this.#o.log.warn('the watch was interrupted', { path: this.#o.path, error: messageOf(error) });
     return wait ?? Math.random() * cap;
   }
@@ -84,8 +88,17 @@ export class Reflector<T extends { metadata: ObjectMeta }> {
     let token: string | undefined;
     let version = '';
     do {
-      const query = { ...this.#o.query, limit: String(this.#o.pageSize ?? 500), ...(token && { continue: token }) };
-      const page: ListPage = await this.#o.api.request<ListPage>({ method: 'GET', path: this.#o.path, query, signal });
+      const query = {
+        ...this.#o.query,
+        limit: String(this.#o.pageSize ?? 500),
+        ...(token && { continue: token }),
+      };
+      const page: ListPage = await this.#o.api.request<ListPage>({
+        method: 'GET',
+        path: this.#o.path,
+        query,
+        signal,
+      });
       for (const item of page.items ?? []) seen.add(this.#put(item));
       token = page.metadata.continue || undefined;
       version = page.metadata.resourceVersion;
@@ -99,18 +112,32 @@ export class Reflector<T extends { metadata: ObjectMeta }> {
 
   async #watch(signal: AbortSignal): Promise<void> {
     const seconds = Math.round((this.#o.watchSeconds ?? 300) * (1 + Math.random()));
-    const query = { ...this.#o.query, resourceVersion: this.#version, allowWatchBookmarks: 'true', timeoutSeconds: String(seconds) };
+    const query = {
+      ...this.#o.query,
+      resourceVersion: this.#version,
+      allowWatchBookmarks: 'true',
+      timeoutSeconds: String(seconds),
+    };
     const limit = new AbortController();
-    const timer = setTimeout(() => limit.abort(), seconds * 1000 + GRACE_MS);
+    const timer = setTimeout(() => limit.abort(), seconds * 1000 + (this.#o.graceMs ?? 30_000));
+    const started = performance.now();
+    let events = 0;
     try {
-      for await (const event of this.#o.api.watch<WatchEvent>(this.#o.path, query, AbortSignal.any([signal, limit.signal]))) this.#apply(event);
+      const both = AbortSignal.any([signal, limit.signal]);
+      for await (const event of this.#o.api.watch<WatchEvent>(this.#o.path, query, both)) {
+        events++;
+        this.#apply(event);
+      }
+      if (events === 0 && performance.now() - started < SHORT_MS)
+        throw new Error('the server ended the watch at once');
     } finally {
       clearTimeout(timer);
     }
   }
 
   #apply({ type, object }: WatchEvent): void {
-    if (type === 'ERROR') throw new ApiError({ method: 'GET', path: this.#o.path }, object.code ?? 500, object);
+    if (type === 'ERROR')
+      throw new ApiError({ method: 'GET', path: this.#o.path }, object.code ?? 500, object);
     if (type === 'DELETED') this.#drop(object.metadata.name);
     else if (type !== 'BOOKMARK') this.#put(object);
     this.#version = object.metadata.resourceVersion ?? this.#version;

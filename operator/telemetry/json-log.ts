@@ -14,12 +14,15 @@ export interface JsonLogOptions {
 export function jsonLog(options: JsonLogOptions = {}, bound: LogFields = {}): Log {
   const { write = (line) => void process.stdout.write(line), now = () => new Date() } = options;
   const limit = Math.max(0, LEVELS.indexOf((options.level ?? 'info') as Level));
-  const at = (level: Level) => (message: string, fields: LogFields = {}) => {
-    if (LEVELS.indexOf(level) > limit) return;
-    const line: LogFields = { level, message, timestamp: now().toISOString(), ...bound, ...fields };
-    for (const [name, value] of Object.entries(line)) if (value instanceof Error) line[name] = plainError(value);
-    write(`${JSON.stringify(line)}\n`);
-  };
+  const at =
+    (level: Level) =>
+    (message: string, fields: LogFields = {}) => {
+      if (LEVELS.indexOf(level) > limit) return;
+      const line: LogFields = { level, message, timestamp: now().toISOString(), ...bound, ...fields };
+      for (const [name, value] of Object.entries(line))
+        if (value instanceof Error) line[name] = plainError(value);
+      write(`${JSON.stringify(line)}\n`);
+    };
   return {
     debug: at('debug'),
     info: at('info'),

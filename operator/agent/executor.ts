@@ -1,0 +1,61 @@
+import { sameValue } from '../sysctl/values.ts';
+import { KernelError, type KernelParameters } from './kernel.ts';
+import type { LedgerEntry } from './ledger.ts';
+import type { Live, Step } from './steps.ts';
+
+/** How one step went: done, or refused with what is live now. */
+export type Performed = { done: true } | { done: false; error: KernelError; live: string | undefined };
+
+/**
+ * Keys of which one is set to 0 by a write of the other (mm/page-writeback.c, mm/util.c). The kernel refuses to take that 0 back
+ * (dirty_bytes: EINVAL); it comes back by writing the other one.
+ */
+const COUPLED: Record<string, string> = {
+  'vm.dirty_bytes': 'vm.dirty_ratio',
+  'vm.dirty_ratio': 'vm.dirty_bytes',
+  'vm.dirty_background_bytes': 'vm.dirty_background_ratio',
+  'vm.dirty_background_ratio': 'vm.dirty_background_bytes',
+  'vm.overcommit_kbytes': 'vm.overcommit_ratio',
+  'vm.overcommit_ratio': 'vm.overcommit_kbytes',
+};
+
+/** The live value, or the kernel's refusal as data. */
+export function readLive(kernel: KernelParameters, name: string): Live {
+  try {
+    return { value: kernel.read(name) };
+  } catch (error) {
+    if (error instanceof KernelError) return { errno: error.errno, message: error.message };
+    throw error;
+  }
+}
+
+/** The values that a write of this key destroys, by name; undefined where it destroys none. */
+export function coupledValues(kernel: KernelParameters, name: string): Record<string, string> | undefined {
+  const other = COUPLED[name];
+  if (other === undefined) return undefined;
+  const live = readLive(kernel, other);
+  return 'value' in live ? { [other]: live.value } : undefined;
+}
+
+function write(kernel: KernelParameters, { kind, name, to }: Step, known: LedgerEntry | undefined): void {
+  const [other] = Object.entries(known?.coupled ?? {});
+  if (kind === 'restore' && to === '0' && other) kernel.write(...other);
+  else kernel.write(name, to);
+}
+
+/** Does one step: one write, read back. Changes nothing but the kernel; throws only what is not the kernel's answer. */
+export function perform(kernel: KernelParameters, step: Step, known: LedgerEntry | undefined): Performed {
+  const { kind, name, to } = step;
+  try {
+    // An earlier step may have brought it back: of a coupled pair only one is written.
+    if (kind === 'restore' && sameValue(name, to, kernel.read(name))) return { done: true };
+    write(kernel, step, known);
+    const live = kernel.read(name);
+    if (sameValue(name, to, live)) return { done: true };
+    throw new KernelError('EREADBACK', `${name}: wrote "${to}", the kernel made it "${live}"`);
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error;
+    const live = readLive(kernel, name);
+    return { done: false, error, live: 'value' in live ? live.value : undefined };
+  }
+}
