@@ -16,7 +16,7 @@ LABEL org.opencontainers.image.title="sysctl-operator" \
 # redis-server: the embedded queue when REDIS_URL is not set. nsenter (util-linux): the agent's way to the node's systemd.
 RUN apt-get update \
  && apt-get install -y --no-install-recommends redis-server util-linux \
- && rm -rf /var/lib/apt/lists/* /var/cache/apt/archives/* /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx
 COPY --from=build /src/dist /opt/sysctl-operator
 ENV NODE_ENV=production
 USER 65532:65532

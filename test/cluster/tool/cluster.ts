@@ -1,111 +1,118 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { ensureBinaries } from './binaries.ts';
-import { controlPlaneUp } from './control-plane.ts';
-import { archiveOf, IMAGE, operatorImage, toolImages } from './images.ts';
-import { Layout } from './layout.ts';
+import { removeCgroups } from './cgroups.ts';
+import { controlPlaneDown, controlPlaneUp } from './control-plane.ts';
+import * as installation from './install.ts';
+import { clusterFolder, Layout, MACHINE } from './layout.ts';
+import { locked } from './lock.ts';
 import type { NodeOptions } from './node-files.ts';
-import { loadImage, nodeDown, nodeUp, removeCgroups } from './node.ts';
+import { nodeDown, nodeUp } from './node.ts';
 import { ensurePackages } from './packages.ts';
-import { kill, killAll, marked, pidOf } from './processes.ts';
-import { run, say, succeeds } from './shell.ts';
-import { restoreSysctls, saveSysctls } from './sysctls.ts';
+import { slotIsFree } from './ports.ts';
+import { killAll, marked } from './processes.ts';
+import { say } from './shell.ts';
+import { Slots } from './slots.ts';
+import { MachineSysctls } from './sysctls.ts';
+import { toolImages } from './tool-images.ts';
 
-const PROJECT = join(import.meta.dirname, '..', '..', '..');
-const CONTROL_PLANE = ['kube-scheduler', 'kube-controller-manager', 'kube-apiserver', 'etcd'];
+/** What a cluster keeps when it is down: images, so that they are there when it comes up again, and the logs of its last life. */
+const LIFE = ['etcd', 'nodes', 'run', 'bin', 'pki', 'admin.kubeconfig'];
 
-/** The layout of a cluster that is up; throws with what to do where there is none. */
+const slots = new Slots(join(MACHINE, 'slots'), slotIsFree);
+const sysctls = new MachineSysctls(join(MACHINE, 'sysctls-before.json'));
+const onMachine = <T>(work: () => Promise<T>): Promise<T> => locked(join(MACHINE, 'lock'), work);
+/** One command at a time changes a cluster. */
+const onCluster = <T>(work: () => Promise<T>): Promise<T> =>
+  locked(join(clusterFolder(), 'lock'), work, (pid) =>
+    say(`waiting for process ${pid}, which is changing this cluster`),
+  );
+
+/** The cluster of CLUSTER, or the default one; undefined when it is not up, not even by half. */
+export function find(): Layout | undefined {
+  const dir = clusterFolder();
+  const slot = slots.of(dir);
+  return slot === undefined ? undefined : new Layout(dir, slot);
+}
+
+/** The same; throws with what to do when it is not up. */
 export function existing(): Layout {
-  const layout = Layout.find(false);
+  const layout = find();
   if (layout) return layout;
   throw new Error('no cluster is up; start one with: npm run cluster -- up');
 }
 
-/** The environment that makes kubectl talk to the cluster. */
+/** The environment that makes kubectl, and the tests, talk to the cluster. */
 export const clusterEnvironment = (layout: Layout): Record<string, string> => ({
   KUBECONFIG: layout.kubeconfig,
   KUBEBUILDER_ASSETS: layout.bin,
   CLUSTER: layout.dir,
 });
 
-export function kubectl(layout: Layout, ...args: string[]): Promise<string> {
-  return run(join(layout.bin, 'kubectl'), args, { env: { ...process.env, KUBECONFIG: layout.kubeconfig } });
-}
+const forget = (dir: string): void => {
+  for (const name of LIFE) rmSync(join(dir, name), { recursive: true, force: true });
+};
 
-/** Brings the control plane and the first `nodes` nodes up. What runs already stays as it is. */
+/** Takes a slot and notes the sysctls: before anything is changed, so that `down` knows what to undo whatever happens next. */
+const claim = (): Promise<Layout> =>
+  onMachine(async () => {
+    const dir = clusterFolder();
+    // Without a slot, what lies there is from before a reboot: its certificates may name another slot's addresses.
+    if (slots.of(dir) === undefined) forget(dir);
+    const layout = new Layout(dir, await slots.claim(dir));
+    sysctls.save();
+    return layout;
+  });
+
+/** Brings the control plane and the first `nodes` nodes up. What runs already stays as it is; what is half up is completed. */
 export async function up(nodes: number): Promise<Layout> {
   if (process.getuid?.() !== 0)
-    throw new Error('a cluster needs root: nodes are namespaces, mounts and cgroups of this machine');
+    throw new Error('a cluster needs root: its nodes are namespaces, mounts and cgroups of this machine');
   await ensurePackages();
-  const layout = Layout.find(true);
-  if (!layout) throw new Error('no slot');
-  for (const folder of [layout.run, layout.log, layout.images]) mkdirSync(folder, { recursive: true });
-  await ensureBinaries(layout);
-  for (const archive of await toolImages()) copyFileSync(archive, join(layout.images, basename(archive)));
-  saveSysctls();
-  say('  control plane');
-  await controlPlaneUp(layout);
-  writeFileSync('/proc/sys/net/ipv4/ip_forward', '1\n');
-  for (let i = 1; i <= nodes; i++) await nodeUp(layout, `node-${i}`);
-  return layout;
+  return onCluster(async () => {
+    const layout = await claim();
+    for (const folder of [layout.run, layout.log, layout.images]) mkdirSync(folder, { recursive: true });
+    await ensureBinaries(layout.bin);
+    for (const archive of await toolImages()) installation.keepArchive(layout, archive);
+    await controlPlaneUp(layout);
+    for (let i = 1; i <= nodes; i++) await nodeUp(layout, `node-${i}`);
+    return layout;
+  });
 }
 
-/** Takes everything away: also what a crash half-way left behind. */
-export async function down(): Promise<void> {
-  const layout = Layout.find(false);
-  if (!layout) return;
-  for (const node of layout.nodes()) await nodeDown(layout, node);
-  for (const name of CONTROL_PLANE) await kill(layout, name);
-  await killAll(marked(layout));
-  await removeCgroups(layout);
-  await succeeds('ip', ['link', 'del', layout.bridge]);
-  for (const name of ['etcd', 'nodes', 'run', 'bin', 'pki', 'admin.kubeconfig'])
-    rmSync(join(layout.dir, name), { recursive: true, force: true });
-  if (layout.release()) restoreSysctls();
+/** Takes everything away, also what a crash half-way left behind. Returns false when there was nothing. */
+export async function down(): Promise<boolean> {
+  if (!find()) return false;
+  return onCluster(async () => {
+    const layout = find();
+    if (!layout) return false;
+    for (const node of layout.nodes()) await nodeDown(layout, node);
+    // The mark finds what was started right before a crash and never noted.
+    await killAll(marked(layout));
+    await controlPlaneDown(layout);
+    await removeCgroups(layout);
+    forget(layout.dir);
+    await onMachine(async () => {
+      if (slots.release(layout.slot)) sysctls.restore();
+    });
+    return true;
+  });
 }
 
-/** Adds a node, or starts one that was taken down. */
-export const addNode = (layout: Layout, node: string, options: NodeOptions = {}): Promise<void> =>
-  nodeUp(layout, node, options);
+/** Adds a node, or starts one that was taken down; resolves when it is Ready. */
+export const addNode = (node: string, options: NodeOptions = {}): Promise<void> =>
+  onCluster(() => nodeUp(existing(), node, options));
 
-/** Ends a node and deletes its Node object. */
-export async function removeNode(layout: Layout, node: string): Promise<void> {
-  await nodeDown(layout, node);
-  await kubectl(layout, 'delete', 'node', node, '--ignore-not-found');
-}
+/** Ends a node as a machine that is switched off does, and deletes its Node object unless `keepObject`. */
+export const removeNode = (node: string, { keepObject = false } = {}): Promise<void> =>
+  onCluster(async () => {
+    const layout = existing();
+    await nodeDown(layout, node);
+    if (!keepObject) await installation.kubectl(layout, 'delete', 'node', node, '--ignore-not-found');
+  });
 
 /** Imports an image into every node, and into nodes that join later. */
-export async function load(layout: Layout, image: string): Promise<void> {
-  const archive = await archiveOf(image);
-  const kept = join(layout.images, basename(archive));
-  if (archive !== kept) copyFileSync(archive, kept);
-  for (const node of layout.nodes())
-    if (pidOf(layout, node) !== undefined) await loadImage(layout, node, kept);
-}
+export const load = (image: string): Promise<void> => onCluster(() => installation.load(existing(), image));
 
-const digest = (file: string): string | undefined =>
-  existsSync(file) ? readFileSync(file, 'utf8') : undefined;
-
-/** Builds the image, loads it, applies the manifests as a user would, and waits until the manager is available. */
-export async function install(layout: Layout): Promise<void> {
-  const archive = await operatorImage();
-  const stamp = digest(`${archive}.inputs`);
-  const loaded = join(layout.run, 'image.inputs');
-  const changed = digest(loaded) !== stamp;
-  if (changed) await load(layout, archive);
-  say('  kubectl apply -k');
-  await kubectl(layout, 'apply', '-k', join(PROJECT, 'test/cluster/tool/overlay'));
-  if (changed && digest(loaded) !== undefined)
-    await kubectl(layout, '-n', 'sysctl-operator-system', 'rollout', 'restart', 'deployment/sysctl-operator');
-  await kubectl(
-    layout,
-    '-n',
-    'sysctl-operator-system',
-    'rollout',
-    'status',
-    'deployment/sysctl-operator',
-    '--timeout=120s',
-  );
-  writeFileSync(loaded, stamp ?? '');
-  say(`  the operator runs (${IMAGE})`);
-}
+/** Builds the operator's image, loads it, applies the manifests and waits until the manager is available. */
+export const install = (): Promise<void> => onCluster(() => installation.install(existing()));

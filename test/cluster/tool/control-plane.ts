@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Layout } from './layout.ts';
 import { controlPlanePki } from './pki.ts';
-import { daemon } from './processes.ts';
-import { run, succeeds, until } from './shell.ts';
+import { daemon, kill, pidOf } from './processes.ts';
+import { run, say, succeeds, until } from './shell.ts';
 
+const PROGRAMS = ['kube-scheduler', 'kube-controller-manager', 'kube-apiserver', 'etcd'];
 const SERVICE_CIDR = '10.96.0.0/16';
 
 const kubectl = (layout: Layout, ...args: string[]): Promise<boolean> =>
@@ -42,14 +44,38 @@ function apiServerFlags(layout: Layout): string[] {
   ];
 }
 
+const lastLines = (file: string): string =>
+  readFileSync(file, 'utf8').trimEnd().split('\n').slice(-5).join('\n');
+
+/** Waits until a kubectl command succeeds; when one of the programs that it needs ends instead, throws with its last words at once. */
+async function succeedsWith(
+  layout: Layout,
+  programs: readonly string[],
+  command: string[],
+  ms: number,
+): Promise<void> {
+  const check = async (): Promise<boolean> => {
+    if (await kubectl(layout, ...command)) return true;
+    const ended = programs.find((name) => pidOf(layout, name) === undefined);
+    if (ended !== undefined)
+      throw new Error(`${ended} ended:\n${lastLines(join(layout.log, `${ended}.log`))}`);
+    return false;
+  };
+  await until(check, ms, `${programs.join(' or ')} is not ready after ${ms / 1000} s; see ${layout.log}`);
+}
+
+async function bridge(layout: Layout): Promise<void> {
+  if (!(await succeeds('ip', ['link', 'show', layout.bridge])))
+    await run('ip', ['link', 'add', layout.bridge, 'type', 'bridge']);
+  await run('ip', ['addr', 'replace', `${layout.apiIp}/24`, 'dev', layout.bridge]);
+  await run('ip', ['link', 'set', layout.bridge, 'up']);
+}
+
 /** etcd, kube-apiserver, kube-controller-manager, kube-scheduler and the bridge that the nodes hang on. */
 export async function controlPlaneUp(layout: Layout): Promise<void> {
+  say('control plane');
   await controlPlanePki(layout);
-  if (!(await succeeds('ip', ['link', 'show', layout.bridge]))) {
-    await run('ip', ['link', 'add', layout.bridge, 'type', 'bridge']);
-    await run('ip', ['addr', 'add', `${layout.apiIp}/24`, 'dev', layout.bridge]);
-    await run('ip', ['link', 'set', layout.bridge, 'up']);
-  }
+  await bridge(layout);
   const client = `http://127.0.0.1:${layout.etcdPort}`;
   const peer = `http://127.0.0.1:${layout.etcdPort + 1}`;
   // The cluster is thrown away: no fsync.
@@ -94,10 +120,16 @@ export async function controlPlaneUp(layout: Layout): Promise<void> {
     '--leader-elect=false',
     `--cert-dir=${layout.run}`,
   ]);
-  const account = () => kubectl(layout, 'get', 'serviceaccount', 'default', '-n', 'default');
-  await until(
-    account,
+  await succeedsWith(
+    layout,
+    ['kube-apiserver', 'kube-controller-manager'],
+    ['get', 'serviceaccount', 'default', '-n', 'default'],
     60_000,
-    `kube-controller-manager does nothing; see ${join(layout.log, 'kube-controller-manager.log')}`,
   );
+}
+
+/** Ends the control plane at once: nothing in it is worth a graceful end. */
+export async function controlPlaneDown(layout: Layout): Promise<void> {
+  for (const name of PROGRAMS) await kill(layout, name);
+  await succeeds('ip', ['link', 'del', layout.bridge]);
 }

@@ -1,55 +1,31 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync, existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+
+/** The project's own folder. */
+export const PROJECT = join(import.meta.dirname, '..', '..', '..');
 
 /** Where everything lies that is kept between runs: binaries, images, clusters. */
 export const cacheFolder = (): string =>
   join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'sysctl-operator');
 
-const SLOTS = 8;
+/** The folder of the cluster that the environment names, or of the default one. */
+export const clusterFolder = (): string => resolve(process.env['CLUSTER'] || join(cacheFolder(), 'cluster'));
 
 /**
- * A cluster's folder and what derives from its slot: ports, bridge, address ranges, cgroup names. Clusters with different slots
- * do not meet.
+ * What concerns the whole machine: taken slots and the sysctls' values before the first cluster. Not in the cache of a user, because all
+ * users share the machine; in /run, because a reboot undoes everything that is noted there.
  */
+export const MACHINE = '/run/sysctl-operator-clusters';
+
+/** A cluster's folder and what derives from its slot: ports, bridge, address ranges, names of links and cgroups. */
 export class Layout {
   readonly dir: string;
   readonly slot: number;
 
-  private constructor(dir: string, slot: number) {
+  constructor(dir: string, slot: number) {
     this.dir = dir;
     this.slot = slot;
-  }
-
-  /** The cluster of CLUSTER, or the default one. Takes a free slot when `claim`; undefined where there is none and none is claimed. */
-  static find(claim: boolean): Layout | undefined {
-    const dir = resolve(process.env['CLUSTER'] || join(cacheFolder(), 'cluster'));
-    const slots = join(cacheFolder(), 'slots');
-    mkdirSync(slots, { recursive: true });
-    for (const name of readdirSync(slots))
-      if (readFileSync(join(slots, name), 'utf8').trim() === dir) return new Layout(dir, Number(name));
-    if (!claim) return undefined;
-    for (let slot = 0; slot < SLOTS; slot++) {
-      try {
-        writeFileSync(join(slots, String(slot)), `${dir}\n`, { flag: 'wx' });
-        mkdirSync(dir, { recursive: true });
-        return new Layout(dir, slot);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      }
-    }
-    const used = readdirSync(slots).map(
-      (name) => `${name}: ${readFileSync(join(slots, name), 'utf8').trim()}`,
-    );
-    throw new Error(
-      `all ${SLOTS} slots are taken; take one of these clusters down first:\n  ${used.join('\n  ')}`,
-    );
-  }
-
-  /** Gives the slot back; true when no other cluster holds one. */
-  release(): boolean {
-    rmSync(join(cacheFolder(), 'slots', String(this.slot)), { force: true });
-    return readdirSync(join(cacheFolder(), 'slots')).length === 0;
   }
 
   get bin(): string {
@@ -58,12 +34,14 @@ export class Layout {
   get pki(): string {
     return join(this.dir, 'pki');
   }
+  /** Pid files. */
   get run(): string {
     return join(this.dir, 'run');
   }
   get log(): string {
     return join(this.dir, 'log');
   }
+  /** Archives of the images that every node gets. */
   get images(): string {
     return join(this.dir, 'images');
   }
@@ -74,19 +52,23 @@ export class Layout {
     return `k8sbr${this.slot}`;
   }
   get apiIp(): string {
-    return `10.88.${this.slot}.1`;
+    return `${this.nodePrefix}.1`;
   }
   get apiPort(): number {
     return 6443 + this.slot;
   }
+  /** etcd's port for clients; the next one is for its peers. */
   get etcdPort(): number {
     return 12379 + 10 * this.slot;
+  }
+  get nodePrefix(): string {
+    return `10.88.${this.slot}`;
   }
   get podPrefix(): string {
     return `10.${244 + this.slot}`;
   }
   nodeIp(index: number): string {
-    return `10.88.${this.slot}.${10 + index}`;
+    return `${this.nodePrefix}.${10 + index}`;
   }
   podCidr(index: number): string {
     return `${this.podPrefix}.${index}.0/24`;
@@ -101,6 +83,7 @@ export class Layout {
   nodeFolder(node: string): string {
     return join(this.dir, 'nodes', node);
   }
+  /** Nodes that were started and not taken down, in the order of their numbers. */
   nodes(): string[] {
     const folder = join(this.dir, 'nodes');
     return existsSync(folder)

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Layout } from './layout.ts';
@@ -131,6 +132,9 @@ export async function writeNodeFiles(
   write('etc/containerd/config.toml', CONTAINERD);
   write('var/lib/kubelet/config.yaml', kubeletConfig(layout, node, ip));
   write('var/lib/kube-proxy/config.yaml', `${KUBE_PROXY}clusterCIDR: ${layout.podPrefix}.0.0/16\n`);
+  // A node is a machine of its own: the kubelet reports its machine-id.
+  write('etc/machine-id', `${createHash('md5').update(`${layout.dir} ${node}`).digest('hex')}\n`);
+  write('etc/hostname', `${node}\n`);
   const configDir = options.configDir ?? true;
   if (configDir) mkdirSync(join(files, 'etc/kubernetes/kubelet.conf.d'), { recursive: true });
   const labels = Object.entries(options.labels ?? {}).map(([key, value]) => `${key}=${value}`);
@@ -143,7 +147,6 @@ export async function writeNodeFiles(
     ...(labels.length > 0 ? [`--node-labels=${labels.join(',')}`] : []),
     '--v=2',
   ];
-  const { pods } = layout.cgroups(node);
   const units = 'usr/lib/node-units';
   write(
     `${units}/node.target`,
@@ -160,8 +163,7 @@ export async function writeNodeFiles(
     `[Unit]\nDefaultDependencies=no\nRequires=dbus.socket\nAfter=dbus.socket\n[Service]\nType=notify\nNotifyAccess=main\nExecStart=${dbus}\n`,
   );
   write(`${units}/containerd.service`, unit('containerd', '/opt/bin/containerd', 'Delegate=yes'));
-  const groups = `ExecStartPre=/bin/sh -c 'for d in /sys/fs/cgroup/*/; do mkdir -p $$d/${pods}; done'`;
-  write(`${units}/kubelet.service`, unit('kubelet', `/opt/bin/kubelet ${flags.join(' ')}`, groups));
+  write(`${units}/kubelet.service`, unit('kubelet', `/opt/bin/kubelet ${flags.join(' ')}`));
   write(
     `${units}/kube-proxy.service`,
     unit(

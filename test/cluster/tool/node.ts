@@ -6,23 +6,22 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
-  rmdirSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { makeCgroups, removeCgroups } from './cgroups.ts';
 import type { Layout } from './layout.ts';
 import { writeNodeFiles, type NodeOptions } from './node-files.ts';
-import { kill, killAll, MARK, notePid, pidOf } from './processes.ts';
+import { kill, MARK, notePid, pidOf } from './processes.ts';
 import { run, say, succeeds, until } from './shell.ts';
 
-const CGROUPS = '/sys/fs/cgroup';
 const NAMESPACES = ['-m', '-u', '-i', '-n', '-p', '-r', '-w'];
 const NODE_PATH = 'PATH=/opt/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 export const nodeIndex = (node: string): number => {
-  const index = Number(/-(\d+)$/.exec(node)?.[1]);
-  if (Number.isInteger(index) && index >= 1 && index <= 200) return index;
+  const index = Number(/^node-([1-9]\d*)$/.exec(node)?.[1]);
+  if (index >= 1 && index <= 200) return index;
   throw new Error(`"${node}": nodes are named node-1 ... node-200`);
 };
 
@@ -47,58 +46,6 @@ export function execArguments(layout: Layout, node: string, command: readonly st
 export async function nodeExec(layout: Layout, node: string, ...command: string[]): Promise<string> {
   const [program = '', ...args] = execArguments(layout, node, command);
   return run(program, args);
-}
-
-/** The cgroup hierarchies: one per controller on v1, the only one on v2. */
-const hierarchies = (): string[] =>
-  existsSync(join(CGROUPS, 'cgroup.controllers'))
-    ? [CGROUPS]
-    : readdirSync(CGROUPS, { withFileTypes: true })
-        .filter((e) => e.isDirectory())
-        .map((e) => join(CGROUPS, e.name));
-
-function makeCgroups(layout: Layout, node: string): void {
-  for (const group of hierarchies())
-    for (const name of Object.values(layout.cgroups(node))) {
-      const folder = join(group, name);
-      mkdirSync(folder, { recursive: true });
-      // A new cpuset (v1) takes no process before it has cpus and mems.
-      for (const file of ['cpuset.cpus', 'cpuset.mems'])
-        if (existsSync(join(group, file)) && !existsSync(join(group, 'cgroup.controllers')))
-          writeFileSync(join(folder, file), readFileSync(join(group, file)));
-    }
-}
-
-function removeTree(folder: string): void {
-  for (const entry of readdirSync(folder, { withFileTypes: true }))
-    if (entry.isDirectory()) removeTree(join(folder, entry.name));
-  rmdirSync(folder);
-}
-
-const processesOf = (folder: string): number[] => [
-  ...readFileSync(join(folder, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean).map(Number),
-  ...readdirSync(folder, { withFileTypes: true })
-    .filter((e) => e.isDirectory())
-    .flatMap((e) => processesOf(join(folder, e.name))),
-];
-
-/** Ends what still runs in the cgroups of a node, or of every node of the cluster, and removes them. */
-export async function removeCgroups(layout: Layout, node = '*'): Promise<void> {
-  const { pods, system } = layout.cgroups(node === '*' ? '' : node);
-  const ours = (name: string): boolean =>
-    node === '*' ? name.startsWith(pods) || name.startsWith(system) : name === pods || name === system;
-  for (const group of hierarchies())
-    for (const name of readdirSync(group).filter(ours)) {
-      const folder = join(group, name);
-      for (let i = 0; i < 20 && existsSync(folder); i++) {
-        try {
-          await killAll(processesOf(folder).filter((pid) => pid !== process.pid && pid > 1));
-          removeTree(folder);
-        } catch {
-          await new Promise((resolve) => setTimeout(resolve, 100));
-        }
-      }
-    }
 }
 
 /** The pid of the node's systemd, once `unshare` has forked it and it has become systemd. */
@@ -244,7 +191,7 @@ export async function nodeUp(layout: Layout, node: string, options: NodeOptions 
       env,
     });
   await until(ready, 60_000, `${node} is not Ready; see ${join(layout.log, node, 'kubelet.log')}`);
-  say(`  ${node} is Ready`);
+  say(`${node} is Ready`);
 }
 
 /** Killing process 1 of a node ends all of its processes; its mounts and links go with its namespaces. */

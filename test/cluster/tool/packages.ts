@@ -7,6 +7,7 @@ const PACKAGES: Record<string, string> = {
   ip: 'iproute2',
   iptables: 'iptables',
   nft: 'nftables',
+  pgrep: 'procps',
   'dbus-daemon': 'dbus',
   '/lib/systemd/systemd': 'systemd',
   openssl: 'openssl',
@@ -22,6 +23,9 @@ export async function ensurePackages(): Promise<void> {
   const missing = Object.entries(PACKAGES)
     .filter(([program]) => onPath(program, PATH) === undefined)
     .map(([, name]) => name);
+  // The images of pause and busybox hold this program alone: one that needs shared libraries does not run there.
+  if (!missing.includes('busybox-static') && (await succeeds('ldd', ['/bin/busybox'])))
+    missing.push('busybox-static');
   if (missing.length === 0) return;
   const command = `apt-get install ${missing.join(' ')}`;
   if (process.getuid?.() !== 0 || !(await succeeds('apt-get', ['--version'])))

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Layout } from './layout.ts';
 import { run } from './shell.ts';
@@ -50,7 +50,9 @@ export async function certificate(
     '-days',
     '3650',
   ];
-  await run('openssl', [...sign, '-extfile', `${name}.ext`, '-out', `${name}.crt`], { cwd });
+  await run('openssl', [...sign, '-extfile', `${name}.ext`, '-out', `${name}.crt.part`], { cwd });
+  // Whole or not at all, also after a crash.
+  renameSync(join(cwd, `${name}.crt.part`), join(cwd, `${name}.crt`));
 }
 
 /** A kubeconfig with a client certificate inside. */
@@ -76,8 +78,10 @@ export async function kubeconfig(layout: Layout, file: string, cert: string, ser
 /** The CA and everything of the control plane; made once per cluster. */
 export async function controlPlanePki(layout: Layout): Promise<void> {
   const cwd = layout.pki;
-  mkdirSync(cwd, { recursive: true });
   if (existsSync(join(cwd, '.made'))) return;
+  // What was interrupted is begun anew: a certificate of another CA would be refused.
+  rmSync(cwd, { recursive: true, force: true });
+  mkdirSync(cwd, { recursive: true, mode: 0o700 });
   const ca = [
     'req',
     '-x509',

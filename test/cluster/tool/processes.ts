@@ -7,8 +7,8 @@ import type { Layout } from './layout.ts';
 /** Marks every process that belongs to a cluster, so that `down` finds it even when its pid was never noted. */
 export const MARK = 'SYSCTL_OPERATOR_CLUSTER';
 
-/** Start time in clock ticks: tells a process from a later one with the same pid. */
-function startTime(pid: number): string | undefined {
+/** Start time in clock ticks since boot: tells a process from a later one with the same pid. undefined when there is none. */
+export function startTime(pid: number): string | undefined {
   try {
     return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[19];
   } catch {
@@ -26,7 +26,7 @@ export function notePid(layout: Layout, name: string, pid: number): void {
 export function pidOf(layout: Layout, name: string): number | undefined {
   try {
     const [pid, started] = readFileSync(pidFile(layout, name), 'utf8').trim().split(' ');
-    return startTime(Number(pid)) === started ? Number(pid) : undefined;
+    return started !== undefined && startTime(Number(pid)) === started ? Number(pid) : undefined;
   } catch {
     return undefined;
   }
