@@ -92,7 +92,7 @@ export class Enforcer {
     this.#keepPolicies(data, known);
     for (const name of planned.drop) this.#ledger.delete(name);
     for (const step of steps) this.#announce(step, known.get(step.name));
-    this.#ledger.setForeign(revision, [...this.#ledger.foreign(revision), ...foreign]);
+    this.#ledger.addForeign(revision, foreign);
     this.#ledger.save();
     const corrected: Outcome['corrected'] = [];
     for (const step of steps) {

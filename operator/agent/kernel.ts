@@ -21,7 +21,11 @@ export class KernelError extends OperatorError {
 export interface KernelParameters {
   /** The live value without the newline; throws KernelError. */
   read(name: string): string;
-  /** Writes once; throws KernelError with the kernel's errno. */
+  /**
+   * Writes; throws KernelError with the kernel's errno. Returning is no proof: of "5 trailing" the kernel takes the 5 and says that it
+   * took 2 bytes, but Node 24 (libuv) repeats a short write at offset 2 by itself, where the kernel swallows it. So the number of
+   * values is checked before, and what is live is read back after.
+   */
   write(name: string, value: string): void;
   /** Keeps files open for these names only. */
   hold(names: ReadonlySet<string>): void;
@@ -35,8 +39,8 @@ const explain = (error: unknown): string => {
   return errno === undefined ? String(error) : `${code}: ${getSystemErrorMessage(errno)}`;
 };
 
-/** Longest value that /proc/sys takes in one write (fs/proc/proc_sysctl.c). */
-const MAX_BYTES = 4096;
+/** What the kernel's parsers look at of one write (PAGE_SIZE - 1, kernel/sysctl.c); of more they take a part. */
+const MAX_BYTES = 4095;
 
 /** /proc/sys. A file is read through a descriptor that stays open (0.5 µs instead of 5) and written through a fresh one. */
 export class ProcSys implements KernelParameters {
@@ -74,12 +78,16 @@ export class ProcSys implements KernelParameters {
   write(name: string, value: string): void {
     // With the newline: kernel.printk_devkmsg takes nothing else.
     const bytes = Buffer.from(`${value}\n`);
+    if (bytes.length > MAX_BYTES)
+      throw new KernelError(
+        'E2BIG',
+        `${name}: ${bytes.length} bytes are more than the kernel takes at once (${MAX_BYTES})`,
+      );
     let fd: number | undefined;
     try {
       // Without O_CREAT: a key that this kernel does not have is ENOENT, not a file to be made.
       fd = openSync(this.#path(name), constants.O_WRONLY | constants.O_TRUNC);
-      const written = bytes.length > MAX_BYTES ? 0 : writeSync(fd, bytes, 0, bytes.length, 0);
-      // A single write, its count checked: "5 trailing" is taken as 5 with a count of 2, and nothing else says so.
+      const written = writeSync(fd, bytes, 0, bytes.length, 0);
       if (written !== bytes.length)
         throw new KernelError(
           'ESHORT',

@@ -109,8 +109,11 @@ export class Ledger {
     return this.#content.foreign.revision === revision ? this.#content.foreign.deviations : [];
   }
 
-  setForeign(revision: string, deviations: Deviation[]): void {
-    this.#content.foreign = { revision, deviations };
+  /** Adds to what is told of this revision; what was told of another one is over. */
+  addForeign(revision: string, found: readonly Deviation[]): void {
+    const before = this.foreign(revision);
+    if (found.length > 0 || before.length !== this.#content.foreign.deviations.length)
+      this.#content.foreign = { revision, deviations: [...before, ...found] };
   }
 
   /** On disk when it returns; does nothing when nothing changed. Throws LedgerUnreadable when the disk does not take it. */
