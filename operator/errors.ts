@@ -9,6 +9,7 @@ export const errorCodes = {
   KubeletFailed: 'Look at the kubelet\'s log on the node; the old configuration is back.',
   RevisionMissing: 'The agent keeps what it has; the operator creates the revision again.',
   ApiRequest: 'See the status code; the request is repeated where that can help.',
+  RedisAway: 'Agents go on enforcing; work resumes when Redis is back.',
   Configuration: 'Correct the flag or the environment variable that the message names.',
 } as const;
 

@@ -1,7 +1,7 @@
 import type { RevisionData } from '../api/revision.ts';
 import type { Deviation, NodeSysctlStateStatus } from '../api/state.ts';
 import { sameValue } from '../sysctl/values.ts';
-import { coupledValues, perform, readLive, type Performed } from './executor.ts';
+import { originalOf, perform, readLive, type Performed } from './executor.ts';
 import { Fights } from './fights.ts';
 import type { KernelParameters } from './kernel.ts';
 import type { Ledger, LedgerEntry } from './ledger.ts';
@@ -91,7 +91,7 @@ export class Enforcer {
     });
     this.#keepPolicies(data, known);
     for (const name of planned.drop) this.#ledger.delete(name);
-    for (const step of steps) this.#announce(step, known.get(step.name));
+    for (const step of steps) this.#announce(step, known);
     this.#ledger.addForeign(revision, foreign);
     this.#ledger.save();
     const corrected: Outcome['corrected'] = [];
@@ -150,15 +150,16 @@ export class Enforcer {
   }
 
   /** Into the ledger before the kernel sees it. */
-  #announce({ name, from, to, entry }: Step, known: LedgerEntry | undefined): void {
+  #announce({ name, from, to, entry }: Step, ledger: ReadonlyMap<string, LedgerEntry>): void {
     if (!entry) return;
-    const coupled = known ? known.coupled : coupledValues(this.#kernel, name);
+    const known = ledger.get(name);
+    const first = known ?? originalOf(this.#kernel, name, this.#found.get(name) ?? from, ledger);
     this.#ledger.set(name, {
-      original: known?.original ?? this.#found.get(name) ?? from,
+      original: first.original,
       written: to,
       ...(known && isOurs(name, from, known) && { previous: from }),
       removal: entry.removal,
-      ...(coupled && { coupled }),
+      ...(first.coupled && { coupled: first.coupled }),
     });
   }
 

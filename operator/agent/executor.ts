@@ -29,12 +29,22 @@ export function readLive(kernel: KernelParameters, name: string): Live {
   }
 }
 
-/** The values that a write of this key destroys, by name; undefined where it destroys none. */
-export function coupledValues(kernel: KernelParameters, name: string): Record<string, string> | undefined {
+/**
+ * The original of a key that this program has not written yet, and of the one that a write of it sets to 0. Where the other one of the
+ * pair was written before, what is live now is its doing and the ledger knows better.
+ */
+export function originalOf(
+  kernel: KernelParameters,
+  name: string,
+  live: string,
+  known: ReadonlyMap<string, LedgerEntry>,
+): Pick<LedgerEntry, 'original' | 'coupled'> {
   const other = COUPLED[name];
-  if (other === undefined) return undefined;
-  const live = readLive(kernel, other);
-  return 'value' in live ? { [other]: live.value } : undefined;
+  if (other === undefined) return { original: live };
+  const partner = known.get(other);
+  const value = partner ? { value: partner.original } : readLive(kernel, other);
+  const original = partner?.coupled?.[name] ?? live;
+  return 'value' in value ? { original, coupled: { [other]: value.value } } : { original };
 }
 
 function write(kernel: KernelParameters, { kind, name, to }: Step, known: LedgerEntry | undefined): void {

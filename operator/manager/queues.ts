@@ -1,6 +1,6 @@
 import { DelayedError, Queue, UnrecoverableError, Worker, type Job, type JobsOptions } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { messageOf } from '../errors.ts';
+import { messageOf, OperatorError } from '../errors.ts';
 import { ApiError } from '../kube/api-server.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { RedisServer } from './redis.ts';
@@ -36,7 +36,8 @@ const PAUSE_FOR_CLOSE_MS = 5_000;
  */
 export class WorkQueue {
   readonly name: string;
-  readonly #queue: Queue;
+  readonly #adding: Redis;
+  #queue: Queue | undefined;
   readonly #worker: Worker;
   readonly #connections: Redis[];
   readonly #log: Log;
@@ -48,10 +49,10 @@ export class WorkQueue {
     // Adding must fail at once while Redis is away: the reconcile loop comes again. A worker must wait (BullMQ demands null).
     const adding = options.redis.connect({ maxRetriesPerRequest: 1, enableOfflineQueue: false });
     const working = options.redis.connect({ maxRetriesPerRequest: null });
+    this.#adding = adding;
     this.#connections = [adding, working];
     for (const connection of this.#connections)
       connection.on('error', (error) => this.#log.debug('Redis connection', { error: messageOf(error) }));
-    this.#queue = new Queue(options.name, { connection: adding, prefix: PREFIX, skipWaitingForReady: true });
     this.#worker = new Worker(options.name, (job) => this.#run(job, options), {
       connection: working,
       prefix: PREFIX,
@@ -64,7 +65,6 @@ export class WorkQueue {
       removeOnFail: { count: 0 },
       settings: { backoffStrategy: (attempt, _type, error) => backoffMs(attempt ?? 1, error) },
     });
-    this.#queue.on('error', (error) => this.#log.debug('queue', { error: messageOf(error) }));
     this.#worker.on('error', (error) => this.#log.debug('worker', { error: messageOf(error) }));
   }
 
@@ -83,7 +83,17 @@ export class WorkQueue {
       removeOnComplete: true,
       removeOnFail: true,
     });
-    await this.#queue.addBulk(keys.map((key) => ({ name: this.name, data: { key }, opts: opts(key) })));
+    await this.#ready().addBulk(keys.map((key) => ({ name: this.name, data: { key }, opts: opts(key) })));
+  }
+
+  /** Made when Redis answers for the first time: a Queue that is made before that keeps its first error for ever. */
+  #ready(): Queue {
+    if (this.#adding.status !== 'ready') throw new OperatorError('RedisAway', `queue ${this.name}: Redis cannot be reached (${this.#adding.status})`);
+    if (!this.#queue) {
+      this.#queue = new Queue(this.name, { connection: this.#adding, prefix: PREFIX });
+      this.#queue.on('error', (error) => this.#log.debug('queue', { error: messageOf(error) }));
+    }
+    return this.#queue;
   }
 
   /** Ends within seconds: running jobs are told to stop, every connection is closed even when one step fails. */
@@ -93,7 +103,7 @@ export class WorkQueue {
       this.#worker.close(),
       new Promise((resolve) => setTimeout(resolve, PAUSE_FOR_CLOSE_MS).unref()),
     ]);
-    const results = await Promise.allSettled([bounded, this.#queue.close()]);
+    const results = await Promise.allSettled([bounded, this.#queue?.close()]);
     for (const result of results)
       if (result.status === 'rejected') this.#log.warn('close', { error: messageOf(result.reason) });
     for (const connection of this.#connections) connection.disconnect();

@@ -23,7 +23,10 @@ export interface KubectlResult {
 
 function binary(name: string): string {
   const folder = process.env['KUBEBUILDER_ASSETS'];
-  if (!folder) throw new Error('KUBEBUILDER_ASSETS is not set: it names the folder with etcd, kube-apiserver and kubectl');
+  if (!folder)
+    throw new Error(
+      'KUBEBUILDER_ASSETS is not set: it names the folder with etcd, kube-apiserver and kubectl',
+    );
   const path = join(folder, name);
   try {
     accessSync(path, constants.X_OK);
@@ -47,7 +50,10 @@ const freePort = (): Promise<number> =>
 /** Ends with this process even when that is killed: setpriv (util-linux) asks the kernel for it. */
 function daemon(folder: string, name: string, args: string[]): ChildProcess {
   const log = openSync(join(folder, `${name}.log`), 'w');
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', binary(name), ...args], { stdio: ['ignore', log, log], cwd: folder });
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', binary(name), ...args], {
+    stdio: ['ignore', log, log],
+    cwd: folder,
+  });
   closeSync(log);
   return child;
 }
@@ -59,8 +65,9 @@ async function end(child: ChildProcess): Promise<void> {
   await gone;
 }
 
+const base64 = (text: string): string => Buffer.from(text).toString('base64');
+
 const kubeconfig = (url: string, ca: string, identity: Identity): string => {
-  const base64 = (text: string): string => Buffer.from(text).toString('base64');
   const user =
     'token' in identity
       ? { token: identity.token }
@@ -74,6 +81,18 @@ const kubeconfig = (url: string, ca: string, identity: Identity): string => {
     'current-context': 'test',
   });
 };
+
+const etcdFlags = (folder: string, client: string, peer: string): string[] => [
+  '--name=test',
+  `--data-dir=${join(folder, 'etcd')}`,
+  '--unsafe-no-fsync',
+  '--log-level=warn',
+  `--listen-client-urls=${client}`,
+  `--advertise-client-urls=${client}`,
+  `--listen-peer-urls=${peer}`,
+  `--initial-advertise-peer-urls=${peer}`,
+  `--initial-cluster=test=${peer}`,
+];
 
 const apiServerFlags = (pki: Pki, etcd: string, port: number, folder: string): string[] => [
   `--etcd-servers=${etcd}`,
@@ -118,16 +137,13 @@ export class TestApiServer {
       const [client, peer, port] = [await freePort(), await freePort(), await freePort()];
       const etcd = `http://127.0.0.1:${client}`;
       children.push(
-        daemon(folder, 'etcd', [
-          ...['--data-dir', join(folder, 'etcd'), '--unsafe-no-fsync', '--log-level', 'warn', '--name', 'test'],
-          ...['--listen-client-urls', etcd, '--advertise-client-urls', etcd],
-          ...['--listen-peer-urls', `http://127.0.0.1:${peer}`, '--initial-advertise-peer-urls', `http://127.0.0.1:${peer}`],
-          ...['--initial-cluster', `test=http://127.0.0.1:${peer}`],
-        ]),
+        daemon(folder, 'etcd', etcdFlags(folder, etcd, `http://127.0.0.1:${peer}`)),
         daemon(folder, 'kube-apiserver', apiServerFlags(pki, etcd, port, folder)),
       );
       const url = `https://127.0.0.1:${port}`;
-      const [ca, cert, key] = await Promise.all([pki.ca.cert, pki.admin.cert, pki.admin.key].map((f) => readFile(f, 'utf8')));
+      const [ca, cert, key] = await Promise.all(
+        [pki.ca.cert, pki.admin.cert, pki.admin.key].map((f) => readFile(f, 'utf8')),
+      );
       const admin = { cert: cert ?? '', key: key ?? '' };
       await writeFile(join(folder, 'kubeconfig'), kubeconfig(url, ca ?? '', admin), { mode: 0o600 });
       const server = new TestApiServer(folder, url, ca ?? '', new Client(url, ca ?? '', admin), children);
@@ -147,12 +163,22 @@ export class TestApiServer {
 
   /** Runs kubectl as the user; never throws for its exit code. */
   kubectl(args: string[], input = ''): Promise<KubectlResult> {
-    const env = { ...process.env, KUBECONFIG: join(this.#folder, 'kubeconfig'), KUBECACHEDIR: join(this.#folder, 'cache') };
+    const env = {
+      ...process.env,
+      KUBECONFIG: join(this.#folder, 'kubeconfig'),
+      KUBECACHEDIR: join(this.#folder, 'cache'),
+    };
     return new Promise((resolve, reject) => {
-      const child = execFile(binary('kubectl'), args, { env, maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
-        if (error && typeof error.code !== 'number') reject(new Error('kubectl did not run', { cause: error }));
-        else resolve({ code: error ? Number(error.code) : 0, stdout, stderr });
-      });
+      const child = execFile(
+        binary('kubectl'),
+        args,
+        { env, maxBuffer: 64 << 20 },
+        (error, stdout, stderr) => {
+          if (error && typeof error.code !== 'number')
+            reject(new Error('kubectl did not run', { cause: error }));
+          else resolve({ code: error ? Number(error.code) : 0, stdout, stderr });
+        },
+      );
       child.stdin?.end(input);
     });
   }
@@ -168,13 +194,15 @@ export class TestApiServer {
       const answer = await this.admin.call({ path: '/readyz' }).catch(() => undefined);
       if (answer?.status === 200) return;
       const ended = this.#children.find((child) => child.exitCode !== null || child.signalCode !== null);
-      if (ended || performance.now() > deadline) throw new Error(`the API server did not start:\n${this.#logs()}`);
+      if (ended || performance.now() > deadline)
+        throw new Error(`the API server did not start:\n${this.#logs()}`);
       await sleep(100);
     }
   }
 
   #logs(): string {
-    const tail = (name: string): string => readFileSync(join(this.#folder, `${name}.log`), 'utf8').slice(-1500);
+    const tail = (name: string): string =>
+      readFileSync(join(this.#folder, `${name}.log`), 'utf8').slice(-1500);
     return ['etcd', 'kube-apiserver'].map((name) => `--- ${name}\n${tail(name)}`).join('\n');
   }
 }

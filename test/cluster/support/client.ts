@@ -1,4 +1,4 @@
-import { request as httpsRequest, type RequestOptions } from 'node:https';
+import { request as httpsRequest } from 'node:https';
 
 /** Who a client is to the API server. */
 export type Identity = { token: string } | { cert: string; key: string };
@@ -21,26 +21,25 @@ export interface Answer {
 /** A client of the API server that judges nothing: what was answered is for the test to say. */
 export class Client {
   readonly #url: string;
-  readonly #options: RequestOptions;
+  readonly #tls: { ca: string; cert?: string; key?: string };
+  readonly #authorization: Record<string, string>;
 
   constructor(url: string, ca: string, identity: Identity) {
     this.#url = url;
-    this.#options =
-      'token' in identity
-        ? { ca, headers: { authorization: `Bearer ${identity.token}` } }
-        : { ca, cert: identity.cert, key: identity.key };
+    this.#tls = 'token' in identity ? { ca } : { ca, ...identity };
+    this.#authorization = 'token' in identity ? { authorization: `Bearer ${identity.token}` } : {};
   }
 
   /** Sends one call. Rejects only when there is no HTTP answer. */
   async call({ method = 'GET', path, body, contentType = 'application/json' }: Call): Promise<Answer> {
     const payload = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
     const headers = {
-      ...this.#options.headers,
+      ...this.#authorization,
       accept: 'application/json',
       ...(payload !== undefined && { 'content-type': contentType }),
     };
     const { status, text } = await new Promise<{ status: number; text: string }>((resolve, reject) => {
-      const request = httpsRequest(`${this.#url}${path}`, { ...this.#options, method, headers }, (response) => {
+      const request = httpsRequest(`${this.#url}${path}`, { ...this.#tls, method, headers }, (response) => {
         let received = '';
         response.setEncoding('utf8');
         response.on('data', (chunk: string) => (received += chunk));
@@ -51,7 +50,8 @@ export class Client {
       request.end(payload);
     });
     const decoded = text.startsWith('{') ? (JSON.parse(text) as Record<string, unknown>) : {};
-    const message = decoded['kind'] === 'Status' && typeof decoded['message'] === 'string' ? decoded['message'] : '';
+    const message =
+      decoded['kind'] === 'Status' && typeof decoded['message'] === 'string' ? decoded['message'] : '';
     return { status, message, body: decoded };
   }
 

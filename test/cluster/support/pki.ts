@@ -28,17 +28,24 @@ async function openssl(...args: string[]): Promise<void> {
   }
 }
 
-async function issue(folder: string, name: string, subject: string, extensions: string[], ca?: KeyPair): Promise<KeyPair> {
+async function issue(
+  folder: string,
+  name: string,
+  subject: string,
+  extensions: string[],
+  ca?: KeyPair,
+): Promise<KeyPair> {
   const pair = { key: join(folder, `${name}.key`), cert: join(folder, `${name}.crt`) };
   const signer = ca ? ['-CA', ca.cert, '-CAkey', ca.key] : [];
   const details = extensions.flatMap((text) => ['-addext', text]);
   const config = join(folder, 'openssl.cnf');
-  await openssl(
-    ...['req', '-x509', '-config', config, '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
-    ...['-days', DAYS, '-subj', subject, '-keyout', pair.key, '-out', pair.cert, ...signer, ...details],
-  );
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', pair.key];
+  const cert = ['-days', DAYS, '-subj', subject, '-out', pair.cert];
+  await openssl('req', '-x509', '-config', config, ...key, ...cert, ...signer, ...details);
   return pair;
 }
+
+const leaf = (usage: string): string[] => ['basicConstraints=CA:FALSE', `extendedKeyUsage=${usage}`];
 
 /** Keys and certificates of a throw-away control plane, in `folder`. Elliptic curves: made in milliseconds. */
 export async function makePki(folder: string): Promise<Pki> {
@@ -47,7 +54,6 @@ export async function makePki(folder: string): Promise<Pki> {
     'basicConstraints=critical,CA:TRUE',
     'keyUsage=critical,keyCertSign,cRLSign',
   ]);
-  const leaf = (usage: string): string[] => ['basicConstraints=CA:FALSE', `extendedKeyUsage=${usage}`];
   const names = 'subjectAltName=IP:127.0.0.1,DNS:localhost';
   const server = await issue(folder, 'server', '/CN=kube-apiserver', [...leaf('serverAuth'), names], ca);
   const admin = await issue(folder, 'admin', '/O=system:masters/CN=kubernetes-admin', leaf('clientAuth'), ca);

@@ -7,7 +7,7 @@ import * as installation from './install.ts';
 import { clusterFolder, Layout, MACHINE } from './layout.ts';
 import { locked } from './lock.ts';
 import type { NodeOptions } from './node-files.ts';
-import { nodeDown, nodeUp } from './node.ts';
+import { nodeDown, nodesUp } from './node.ts';
 import { ensurePackages } from './packages.ts';
 import { slotIsFree } from './ports.ts';
 import { killAll, marked } from './processes.ts';
@@ -75,7 +75,10 @@ export async function up(nodes: number): Promise<Layout> {
     await ensureBinaries(layout.bin);
     for (const archive of await toolImages()) installation.keepArchive(layout, archive);
     await controlPlaneUp(layout);
-    for (let i = 1; i <= nodes; i++) await nodeUp(layout, `node-${i}`);
+    await nodesUp(
+      layout,
+      Array.from({ length: nodes }, (_, i) => `node-${i + 1}`),
+    );
     return layout;
   });
 }
@@ -86,7 +89,7 @@ export async function down(): Promise<boolean> {
   return onCluster(async () => {
     const layout = find();
     if (!layout) return false;
-    for (const node of layout.nodes()) await nodeDown(layout, node);
+    await Promise.all(layout.nodes().map((node) => nodeDown(layout, node)));
     // The mark finds what was started right before a crash and never noted.
     await killAll(marked(layout));
     await controlPlaneDown(layout);
@@ -101,7 +104,7 @@ export async function down(): Promise<boolean> {
 
 /** Adds a node, or starts one that was taken down; resolves when it is Ready. */
 export const addNode = (node: string, options: NodeOptions = {}): Promise<void> =>
-  onCluster(() => nodeUp(existing(), node, options));
+  onCluster(() => nodesUp(existing(), [node], options));
 
 /** Ends a node as a machine that is switched off does, and deletes its Node object unless `keepObject`. */
 export const removeNode = (node: string, { keepObject = false } = {}): Promise<void> =>

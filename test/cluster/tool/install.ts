@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, readFileSync, renameSync, writeFileSync } fro
 import { basename, join } from 'node:path';
 import { archiveOf } from './buildah.ts';
 import { PROJECT, type Layout } from './layout.ts';
-import { loadImage } from './node.ts';
+import { loadImage } from './node-exec.ts';
 import { IMAGE, operatorImage } from './operator-image.ts';
 import { pidOf } from './processes.ts';
 import { run, say } from './shell.ts';

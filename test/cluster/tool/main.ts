@@ -12,7 +12,7 @@ import {
   up,
 } from './cluster.ts';
 import { kubectl } from './install.ts';
-import { execArguments } from './node.ts';
+import { execArguments } from './node-exec.ts';
 import { attach, say } from './shell.ts';
 
 const HELP = `usage: npm run cluster -- COMMAND

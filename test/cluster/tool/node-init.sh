@@ -29,6 +29,8 @@ else
     mount --bind "$group" "$root/sys/fs/cgroup/${group##*/}"
     echo 0 > "$group/$SYSTEM_CGROUP/cgroup.procs"
   done
+  # Else systemd mounts the controllers that this machine leaves out (often hugetlb), whose cgroups nobody would remove.
+  mount -o remount,ro "$root/sys/fs/cgroup"
 fi
 hostname "$NODE"
 ip link set lo up
