@@ -6,7 +6,7 @@ export const errorCodes = {
   KernelRefused: 'The kernel refused the value; correct the profile.',
   LedgerUnreadable: 'Read docs/troubleshooting.md, "The ledger cannot be read".',
   KubeletUnsupported: 'Set allowedUnsafeSysctls in the configuration of this kubelet by hand.',
-  KubeletFailed: 'Look at the kubelet\'s log on the node; the old configuration is back.',
+  KubeletFailed: "Look at the kubelet's log on the node; the old configuration is back.",
   RevisionMissing: 'The agent keeps what it has; the operator creates the revision again.',
   ApiRequest: 'See the status code; the request is repeated where that can help.',
   RedisAway: 'Agents go on enforcing; work resumes when Redis is back.',

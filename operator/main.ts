@@ -34,7 +34,12 @@ main().then(
   () => process.exit(),
   (error: unknown) => {
     const code = error instanceof OperatorError ? error.code : undefined;
-    const fatal = { level: 'error', message: messageOf(error), code, stack: error instanceof Error ? error.stack : undefined };
+    const fatal = {
+      level: 'error',
+      message: messageOf(error),
+      code,
+      stack: error instanceof Error ? error.stack : undefined,
+    };
     process.stderr.write(`${JSON.stringify(fatal)}\n`);
     process.exit(1);
   },

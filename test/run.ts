@@ -40,7 +40,9 @@ const { values, positionals } = parseArgs({
 const wanted = positionals.length === 0 ? suites : suites.filter((s) => positionals.includes(s.name));
 const unknown = positionals.filter((name) => !suites.some((s) => s.name === name));
 if (unknown.length > 0) {
-  process.stderr.write(`unknown suite ${unknown.join(', ')}; there are ${suites.map((s) => s.name).join(', ')}\n`);
+  process.stderr.write(
+    `unknown suite ${unknown.join(', ')}; there are ${suites.map((s) => s.name).join(', ')}\n`,
+  );
   process.exit(2);
 }
 
@@ -69,7 +71,8 @@ function adoptClusterEnvironment(): void {
 
 async function prepare(suite: Suite): Promise<void> {
   if (suite.nodes === undefined) return;
-  if ((await cluster('up', '--nodes', String(suite.nodes))) !== 0) throw new Error('the test cluster did not come up');
+  if ((await cluster('up', '--nodes', String(suite.nodes))) !== 0)
+    throw new Error('the test cluster did not come up');
   adoptClusterEnvironment();
   if (suite.install && (await cluster('install')) !== 0) throw new Error('the operator was not installed');
 }
@@ -104,7 +107,9 @@ async function perform(suite: Suite): Promise<Totals> {
   say(`\n=== ${suite.name}: ${suite.about}`);
   if (suite.root && process.getuid?.() !== 0) {
     const ci = process.env['CI'] === 'true';
-    say(`!!! SUITE ${suite.name.toUpperCase()} ${ci ? 'FAILED' : 'SKIPPED'}: it needs root (namespaces, mounts, containers)`);
+    say(
+      `!!! SUITE ${suite.name.toUpperCase()} ${ci ? 'FAILED' : 'SKIPPED'}: it needs root (namespaces, mounts, containers)`,
+    );
     return { passed: 0, failed: ci ? 1 : 0, skipped: ci ? 0 : 1 };
   }
   const started = Date.now();
@@ -112,7 +117,9 @@ async function perform(suite: Suite): Promise<Totals> {
     await prepare(suite);
     return await jest(suite);
   } catch (error) {
-    say(`!!! SUITE ${suite.name.toUpperCase()} FAILED: ${error instanceof Error ? error.message : String(error)}`);
+    say(
+      `!!! SUITE ${suite.name.toUpperCase()} FAILED: ${error instanceof Error ? error.message : String(error)}`,
+    );
     return { passed: 0, failed: 1, skipped: 0 };
   } finally {
     say(`=== ${suite.name}: ${((Date.now() - started) / 1000).toFixed(0)} s`);
@@ -122,7 +129,8 @@ async function perform(suite: Suite): Promise<Totals> {
 const sum: Totals = { passed: 0, failed: 0, skipped: 0 };
 let down: Promise<number> | undefined;
 const needsCluster = wanted.some((s) => s.nodes !== undefined) && process.getuid?.() === 0;
-const takeDown = (): Promise<number> => (down ??= needsCluster && !values.keep ? cluster('down') : Promise.resolve(0));
+const takeDown = (): Promise<number> =>
+  (down ??= needsCluster && !values.keep ? cluster('down') : Promise.resolve(0));
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => void takeDown().finally(() => process.exit(130)));
 

@@ -9,8 +9,10 @@ export interface Condition {
   message: string;
 }
 
-export const conditionOf = (conditions: readonly Condition[] | undefined, type: string): Condition | undefined =>
-  conditions?.find((c) => c.type === type);
+export const conditionOf = (
+  conditions: readonly Condition[] | undefined,
+  type: string,
+): Condition | undefined => conditions?.find((c) => c.type === type);
 
 /**
  * The wanted conditions with the lastTransitionTime of the old ones where the status did not change, so that

@@ -38,8 +38,16 @@ export class ApiError extends OperatorError {
   /** From the Retry-After header or the Status object; undefined where the server asked for nothing. */
   readonly retryAfterMs: number | undefined;
 
-  constructor(request: Pick<ApiRequest, 'method' | 'path'>, status: number, body: ApiStatus, retryAfterMs?: number) {
-    super('ApiRequest', `${request.method} ${request.path}: ${status} ${body.message ?? body.reason ?? ''}`.trim());
+  constructor(
+    request: Pick<ApiRequest, 'method' | 'path'>,
+    status: number,
+    body: ApiStatus,
+    retryAfterMs?: number,
+  ) {
+    super(
+      'ApiRequest',
+      `${request.method} ${request.path}: ${status} ${body.message ?? body.reason ?? ''}`.trim(),
+    );
     this.name = 'ApiError';
     this.status = status;
     this.reason = body.reason ?? '';

@@ -42,7 +42,13 @@ export class LeaderElector {
   #seen: { version: string; at: number } | undefined;
 
   constructor(options: LeaderElectionOptions) {
-    this.#o = { leaseMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000, now: () => performance.now(), ...options };
+    this.#o = {
+      leaseMs: 15_000,
+      renewDeadlineMs: 10_000,
+      retryMs: 2_000,
+      now: () => performance.now(),
+      ...options,
+    };
   }
 
   /** Runs `lead` each time this replica holds the lease; its signal aborts when the lease is lost or `signal` aborts. */
@@ -92,7 +98,11 @@ export class LeaderElector {
 
   async #read(signal: AbortSignal): Promise<Lease | undefined> {
     try {
-      return await this.#o.api.request<Lease>({ method: 'GET', path: `${this.#o.path}/${this.#o.name}`, signal });
+      return await this.#o.api.request<Lease>({
+        method: 'GET',
+        path: `${this.#o.path}/${this.#o.name}`,
+        signal,
+      });
     } catch (error) {
       if (isStatus(error, 404)) return undefined;
       throw error;
@@ -143,7 +153,10 @@ export class LeaderElector {
     try {
       const lease = await this.#read(AbortSignal.timeout(3_000));
       if (lease?.spec.holderIdentity !== this.#o.identity) return;
-      await this.#write({ ...lease, spec: { ...lease.spec, holderIdentity: '' } }, AbortSignal.timeout(3_000));
+      await this.#write(
+        { ...lease, spec: { ...lease.spec, holderIdentity: '' } },
+        AbortSignal.timeout(3_000),
+      );
     } catch (error) {
       this.#o.log.warn('the lease was not given back', { error: messageOf(error) });
     }

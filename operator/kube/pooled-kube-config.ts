@@ -43,7 +43,14 @@ export class PooledKubeConfig extends KubeConfig {
       bodyTimeout: 0,
       headersTimeout: 30_000,
       keepAliveTimeout: 60_000,
-      connect: { timeout: 10_000, keepAlive: true, keepAliveInitialDelay: 20_000, ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) },
+      connect: {
+        timeout: 10_000,
+        keepAlive: true,
+        keepAliveInitialDelay: 20_000,
+        ...(ca && { ca }),
+        ...(cert && { cert }),
+        ...(key && { key }),
+      },
     });
   }
 }

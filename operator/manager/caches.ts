@@ -26,8 +26,28 @@ interface RawNode {
   status?: { conditions?: { type: string; status: string }[] };
 }
 
-const slimMeta = ({ name, namespace, uid, resourceVersion, generation, creationTimestamp, deletionTimestamp, ownerReferences }: ObjectMeta): ObjectMeta =>
-  JSON.parse(JSON.stringify({ name, namespace, uid, resourceVersion, generation, creationTimestamp, deletionTimestamp, ownerReferences })) as ObjectMeta;
+const slimMeta = ({
+  name,
+  namespace,
+  uid,
+  resourceVersion,
+  generation,
+  creationTimestamp,
+  deletionTimestamp,
+  ownerReferences,
+}: ObjectMeta): ObjectMeta =>
+  JSON.parse(
+    JSON.stringify({
+      name,
+      namespace,
+      uid,
+      resourceVersion,
+      generation,
+      creationTimestamp,
+      deletionTimestamp,
+      ownerReferences,
+    }),
+  ) as ObjectMeta;
 
 const slimNode = (raw: RawNode | CachedNode): CachedNode =>
   'labels' in raw
@@ -58,10 +78,26 @@ export class Caches {
 
   constructor(api: ApiServer, namespace: string, log: Log, changed: (kind: string, name: string) => void) {
     const notify = (kind: string) => (name: string) => changed(kind, name);
-    const plain = { api, log };
-    this.profiles = new Reflector<SysctlProfile>({ ...plain, transform: withoutManagedFields<SysctlProfile>, path: paths.profiles, onChange: notify('profile') });
-    this.states = new Reflector<NodeSysctlState>({ ...plain, transform: withoutManagedFields<NodeSysctlState>, path: paths.states, onChange: notify('state') });
-    this.revisions = new Reflector<Revision>({ ...plain, transform: withoutManagedFields<Revision>, path: paths.revisions(namespace), onChange: notify('revision') });
+    // An empty collection has no object whose change would tell that it is there.
+    const plain = { api, log, onSynced: () => changed('collection', '') };
+    this.profiles = new Reflector<SysctlProfile>({
+      ...plain,
+      transform: withoutManagedFields<SysctlProfile>,
+      path: paths.profiles,
+      onChange: notify('profile'),
+    });
+    this.states = new Reflector<NodeSysctlState>({
+      ...plain,
+      transform: withoutManagedFields<NodeSysctlState>,
+      path: paths.states,
+      onChange: notify('state'),
+    });
+    this.revisions = new Reflector<Revision>({
+      ...plain,
+      transform: withoutManagedFields<Revision>,
+      path: paths.revisions(namespace),
+      onChange: notify('revision'),
+    });
     this.daemonSets = new Reflector<CachedDaemonSet>({
       ...plain,
       transform: withoutManagedFields<CachedDaemonSet>,
@@ -70,8 +106,7 @@ export class Caches {
       onChange: notify('daemonSet'),
     });
     this.nodes = new Reflector<CachedNode>({
-      api,
-      log,
+      ...plain,
       path: paths.nodes,
       transform: slimNode,
       onChange: (name, node) => {
@@ -94,7 +129,13 @@ export class Caches {
   #nodeChanged(name: string, node: CachedNode | undefined): boolean {
     const before = this.planNodes.get(name);
     if (!node) return this.planNodes.delete(name);
-    if (before && before.metadata.uid === node.metadata.uid && before.ready === node.ready && isDeepStrictEqual(before.labels, node.labels)) return false;
+    if (
+      before &&
+      before.metadata.uid === node.metadata.uid &&
+      before.ready === node.ready &&
+      isDeepStrictEqual(before.labels, node.labels)
+    )
+      return false;
     this.planNodes.set(name, node);
     return true;
   }

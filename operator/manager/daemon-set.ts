@@ -57,7 +57,12 @@ export function agentDaemonSet(options: DaemonSetOptions): V1DaemonSet {
                 { name: 'LOG_LEVEL', value: options.logLevel },
               ],
               resources: { requests: { cpu: '10m', memory: '48Mi' }, limits: { memory: '128Mi' } },
-              securityContext: { privileged: true, runAsUser: 0, runAsNonRoot: false, readOnlyRootFilesystem: true },
+              securityContext: {
+                privileged: true,
+                runAsUser: 0,
+                runAsNonRoot: false,
+                readOnlyRootFilesystem: true,
+              },
             },
           ],
         },

@@ -30,7 +30,11 @@ export interface Decision {
 }
 
 /** Revision contents by name: those of the plan, and those that exist. */
-export const contentOf = (plan: Plan, existing: ReadonlyMap<string, RevisionData>, name: string): RevisionData | undefined =>
+export const contentOf = (
+  plan: Plan,
+  existing: ReadonlyMap<string, RevisionData>,
+  name: string,
+): RevisionData | undefined =>
   plan.revisions.get(name) ?? (name === plan.empty.name ? plan.empty.data : existing.get(name));
 
 function judgeAll(plan: Plan, snapshot: Snapshot): Decision['judgements'] {
@@ -98,7 +102,8 @@ function rolloutNodes(plan: Plan, snapshot: Snapshot): RolloutNode[] {
   return nodes;
 }
 
-const hasLeftover = (node: CachedNode): boolean => Object.keys(node.labels).some((key) => key.startsWith(PROFILE_LABEL_PREFIX));
+const hasLeftover = (node: CachedNode): boolean =>
+  Object.keys(node.labels).some((key) => key.startsWith(PROFILE_LABEL_PREFIX));
 
 /** What to do now. Pure: the same snapshot gives the same decision. */
 export function decide(planner: Planner, snapshot: Snapshot): Decision {
@@ -119,7 +124,12 @@ export function decide(planner: Planner, snapshot: Snapshot): Decision {
   return { plan, rollout, judgements, actions: allActions(plan, rollout, judgements, snapshot) };
 }
 
-function allActions(plan: Plan, rollout: RolloutDecision, judgements: Decision['judgements'], snapshot: Snapshot): Decision['actions'] {
+function allActions(
+  plan: Plan,
+  rollout: RolloutDecision,
+  judgements: Decision['judgements'],
+  snapshot: Snapshot,
+): Decision['actions'] {
   const verdicts = new Map<string, Map<string, Verdict>>();
   for (const [profile, list] of judgements)
     for (const [node, { verdict }] of list) {

@@ -14,7 +14,12 @@ export interface ProfileEvent {
 export function profileEvents(profile: SysctlProfile, status: SysctlProfileStatus): ProfileEvent[] {
   const events: ProfileEvent[] = [];
   const add = (type: ProfileEvent['type'], reason: string, action: string, note: string): void => {
-    const regarding = { apiVersion: API_VERSION, kind: 'SysctlProfile', name: profile.metadata.name, uid: profile.metadata.uid ?? '' };
+    const regarding = {
+      apiVersion: API_VERSION,
+      kind: 'SysctlProfile',
+      name: profile.metadata.name,
+      uid: profile.metadata.uid ?? '',
+    };
     events.push({ regarding, type, reason, action, note });
   };
   const before = (type: string) => conditionOf(profile.status?.conditions, type);
@@ -27,7 +32,11 @@ export function profileEvents(profile: SysctlProfile, status: SysctlProfileStatu
     else add('Warning', ready.reason, 'Reconcile', ready.message);
   }
   const conflicted = after('Conflicted');
-  if (conflicted?.status === 'True' && before('Conflicted')?.message !== conflicted.message && ready?.reason !== 'Conflicted')
+  if (
+    conflicted?.status === 'True' &&
+    before('Conflicted')?.message !== conflicted.message &&
+    ready?.reason !== 'Conflicted'
+  )
     add('Warning', 'Conflicted', 'Plan', conflicted.message);
   return events;
 }

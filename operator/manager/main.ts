@@ -26,20 +26,44 @@ export async function runManager(env: NodeJS.ProcessEnv, signal: AbortSignal): P
   const metrics = new Metrics();
   const config = new PooledKubeConfig();
   config.loadFromDefault();
-  const api = new ClientNodeApiServer(config, (method, _path, status) => metrics.requests.inc({ method, status: String(status) }));
-  const events = new EventRecorder({ api, controller: 'sysctl-operator.dev/manager', instance: settings.podName, log });
-  const redis = settings.redisUrl === undefined ? await EmbeddedRedis.start(log) : externalRedis(settings.redisUrl);
+  const api = new ClientNodeApiServer(config, (method, _path, status) =>
+    metrics.requests.inc({ method, status: String(status) }),
+  );
+  const events = new EventRecorder({
+    api,
+    controller: 'sysctl-operator.dev/manager',
+    instance: settings.podName,
+    log,
+  });
+  const redis =
+    settings.redisUrl === undefined ? await EmbeddedRedis.start(log) : externalRedis(settings.redisUrl);
 
   const caches = new Caches(api, settings.namespace, log, () => {
     manager.invalidate();
     loop.trigger();
   });
   const queue = (name: string, handler: (key: string, stop: AbortSignal) => Promise<void>): WorkQueue =>
-    new WorkQueue({ name, redis, handler, concurrency: settings.concurrency, log, onResult: (result) => metrics.jobs.inc({ queue: name, result }) });
+    new WorkQueue({
+      name,
+      redis,
+      handler,
+      concurrency: settings.concurrency,
+      log,
+      onResult: (result) => metrics.jobs.inc({ queue: name, result }),
+    });
   const nodeConfig = queue('node-config', (node, stop) => manager.configureNode(node, stop));
   const agentDaemonSet = queue('agent-daemonset', () => manager.applyDaemonSet());
   const queues = [nodeConfig, agentDaemonSet];
-  const manager: Manager = new Manager({ api, caches, nodeConfig, agentDaemonSet, events, metrics, log, settings });
+  const manager: Manager = new Manager({
+    api,
+    caches,
+    nodeConfig,
+    agentDaemonSet,
+    events,
+    metrics,
+    log,
+    settings,
+  });
   const loop: ReconcileLoop = new ReconcileLoop(
     async () => {
       if (!caches.synced) return;
@@ -55,9 +79,13 @@ export async function runManager(env: NodeJS.ProcessEnv, signal: AbortSignal): P
 
   const redisUp = (): boolean => queues.every((q) => q.connected);
   const readiness = (): string | undefined =>
-    !caches.synced ? 'the caches are not synced yet' : redisUp() ? undefined : 'Redis cannot be reached: no work is done; agents go on enforcing';
+    !caches.synced
+      ? 'the caches are not synced yet'
+      : redisUp()
+        ? undefined
+        : 'Redis cannot be reached: no work is done; agents go on enforcing';
   const liveness = (): string | undefined =>
-    loop.running && performance.now() - loop.lastEnd > WEDGED_MS ? 'the reconcile loop hangs' : undefined;
+    loop.runningMs > WEDGED_MS ? 'the reconcile loop hangs' : undefined;
   const servers = await Promise.all([
     serve(settings.healthPort, { checks: { '/healthz': liveness, '/readyz': readiness } }),
     serve(settings.metricsPort, {
@@ -68,7 +96,10 @@ export async function runManager(env: NodeJS.ProcessEnv, signal: AbortSignal): P
       },
     }),
   ]);
-  log.info('the manager starts', { ...settings, redisUrl: settings.redisUrl === undefined ? 'embedded' : 'external' });
+  log.info('the manager starts', {
+    ...settings,
+    redisUrl: settings.redisUrl === undefined ? 'embedded' : 'external',
+  });
 
   const lead = async (leading: AbortSignal): Promise<void> => {
     metrics.leader.set(1);
@@ -93,5 +124,6 @@ export async function runManager(env: NodeJS.ProcessEnv, signal: AbortSignal): P
 
   log.info('the manager stops');
   for (const server of servers) server.close();
-  for (const step of [...queues, redis, config]) await step.close().catch((error: unknown) => log.warn('close', { error: messageOf(error) }));
+  for (const step of [...queues, redis, config])
+    await step.close().catch((error: unknown) => log.warn('close', { error: messageOf(error) }));
 }

@@ -62,7 +62,10 @@ export class Manager {
     await this.#createRevisions(decision);
     const now = performance.now();
     for (const node of decision.rollout.start)
-      this.#started.set(node, { revision: decision.plan.wanted.get(node) ?? decision.plan.empty.name, at: now });
+      this.#started.set(node, {
+        revision: decision.plan.wanted.get(node) ?? decision.plan.empty.name,
+        at: now,
+      });
     const [queued, wrote] = await Promise.allSettled([
       this.#o.nodeConfig.add([...decision.actions.keys()]),
       this.#writeStatuses(decision),
@@ -88,7 +91,12 @@ export class Manager {
   /** The job `agent-daemonset`. */
   async applyDaemonSet(): Promise<void> {
     const { namespace, agentImage, agentDriftIntervalSeconds, logLevel } = this.#o.settings;
-    const body = agentDaemonSet({ namespace, image: agentImage, driftIntervalSeconds: agentDriftIntervalSeconds, logLevel });
+    const body = agentDaemonSet({
+      namespace,
+      image: agentImage,
+      driftIntervalSeconds: agentDriftIntervalSeconds,
+      logLevel,
+    });
     const applied = await this.#o.api.request<{ metadata: { generation?: number } }>({
       method: 'PATCH',
       path: `${paths.daemonSets(namespace)}/${AGENT_DAEMON_SET}`,
@@ -97,7 +105,10 @@ export class Manager {
       body,
     });
     this.#daemonSetGeneration = applied.metadata.generation;
-    this.#o.log.info('agent DaemonSet applied', { image: agentImage, generation: applied.metadata.generation });
+    this.#o.log.info('agent DaemonSet applied', {
+      image: agentImage,
+      generation: applied.metadata.generation,
+    });
   }
 
   #decide(): Decision {
@@ -114,7 +125,8 @@ export class Manager {
     const { states, nodes } = this.#o.caches;
     const limit = performance.now() - STARTED_MS;
     for (const [node, { revision, at }] of this.#started)
-      if (at < limit || states.store.get(node)?.spec.revision === revision || !nodes.store.has(node)) this.#started.delete(node);
+      if (at < limit || states.store.get(node)?.spec.revision === revision || !nodes.store.has(node))
+        this.#started.delete(node);
     return new Map([...this.#started].map(([node, { revision }]) => [node, revision]));
   }
 
@@ -124,13 +136,20 @@ export class Manager {
     const needed = new Map<string, RevisionData>();
     for (const list of actions.values())
       for (const action of list) {
-        const name = action.kind === 'createState' ? action.revision : action.kind === 'setRevision' ? action.to : undefined;
+        const name =
+          action.kind === 'createState'
+            ? action.revision
+            : action.kind === 'setRevision'
+              ? action.to
+              : undefined;
         const data = name === undefined ? undefined : contentOf(plan, new Map(), name);
         if (name !== undefined && data && !existing.has(name)) needed.set(name, data);
       }
     let next = 1 + Math.max(0, ...[...store.values()].map((r) => r.revision));
     await Promise.all(
-      [...needed].map(([name, data]) => ensureRevision(this.#o.api, this.#o.settings.namespace, name, data, next++)),
+      [...needed].map(([name, data]) =>
+        ensureRevision(this.#o.api, this.#o.settings.namespace, name, data, next++),
+      ),
     );
   }
 
@@ -151,12 +170,15 @@ export class Manager {
 
   async #checkDaemonSet(): Promise<void> {
     const existing = this.#o.caches.daemonSets.store.values().next().value;
-    if (!existing || existing.metadata.generation !== this.#daemonSetGeneration) await this.#o.agentDaemonSet.add([AGENT_DAEMON_SET]);
+    if (!existing || existing.metadata.generation !== this.#daemonSetGeneration)
+      await this.#o.agentDaemonSet.add([AGENT_DAEMON_SET]);
   }
 
   /** Resolves with true when a write was put off. */
   async #writeStatuses(decision: Decision): Promise<boolean> {
-    const results = await Promise.all([...decision.plan.profiles.keys()].map((name) => this.#writeStatus(decision, name)));
+    const results = await Promise.all(
+      [...decision.plan.profiles.keys()].map((name) => this.#writeStatus(decision, name)),
+    );
     for (const name of this.#written.keys()) if (!decision.plan.profiles.has(name)) this.#forget(name);
     return results.includes('later');
   }
@@ -167,7 +189,10 @@ export class Manager {
     const last = this.#written.get(name);
     const generation = plan.profile.metadata.generation ?? 0;
     // The cache may not show our own last write yet.
-    const profile = last && last.generation === generation && performance.now() - last.at < 2000 ? { ...plan.profile, status: last.status } : plan.profile;
+    const profile =
+      last && last.generation === generation && performance.now() - last.at < 2000
+        ? { ...plan.profile, status: last.status }
+        : plan.profile;
     const waiting = [...decision.rollout.waiting].find(([node]) => plan.matched.includes(node));
     const status = profileStatus({
       plan: { ...plan, profile },
@@ -180,7 +205,11 @@ export class Manager {
     if (sameStatus(profile, status)) return 'same';
     const changed = conditionOf(profile.status?.conditions, 'Ready');
     const wanted = conditionOf(status.conditions, 'Ready');
-    const urgent = !changed || changed.status !== wanted?.status || changed.reason !== wanted.reason || changed.observedGeneration !== wanted.observedGeneration;
+    const urgent =
+      !changed ||
+      changed.status !== wanted?.status ||
+      changed.reason !== wanted.reason ||
+      changed.observedGeneration !== wanted.observedGeneration;
     if (!urgent && last && performance.now() - last.at < COUNTS_LAG_MS) return 'later';
     this.#written.set(name, { generation, status, at: performance.now() });
     await this.#patchStatus(name, status);
@@ -206,12 +235,14 @@ export class Manager {
   #measure(profile: string, status: SysctlProfileStatus): void {
     const { profileReady, profileNodes } = this.#o.metrics;
     profileReady.set({ profile }, conditionOf(status.conditions, 'Ready')?.status === 'True' ? 1 : 0);
-    for (const [state, count] of Object.entries(status.nodes ?? {})) profileNodes.set({ profile, state }, count);
+    for (const [state, count] of Object.entries(status.nodes ?? {}))
+      profileNodes.set({ profile, state }, count);
   }
 
   #forget(profile: string): void {
     this.#written.delete(profile);
     this.#o.metrics.profileReady.remove({ profile });
-    for (const state of ['matched', 'updated', 'ready', 'failed', 'drifted']) this.#o.metrics.profileNodes.remove({ profile, state });
+    for (const state of ['matched', 'updated', 'ready', 'failed', 'drifted'])
+      this.#o.metrics.profileNodes.remove({ profile, state });
   }
 }

@@ -25,8 +25,11 @@ export interface NodeActionInput {
 }
 
 /** A node belongs to the operator while a profile matches it or anything of the operator is still on it. */
-export const isManaged = (node: CachedNode, state: NodeSysctlState | undefined, wanted: string | undefined): boolean =>
-  wanted !== undefined || state !== undefined || node.labels[AGENT_LABEL] !== undefined;
+export const isManaged = (
+  node: CachedNode,
+  state: NodeSysctlState | undefined,
+  wanted: string | undefined,
+): boolean => wanted !== undefined || state !== undefined || node.labels[AGENT_LABEL] !== undefined;
 
 /** Everything was put back: the agent observed the empty revision, holds no originals and nothing in the kubelet. */
 export function isGivenBack(state: NodeSysctlState, empty: string): boolean {
@@ -50,7 +53,8 @@ function profileLabels({ node, verdicts }: NodeActionInput): Record<string, stri
     else if (verdict === 'failed' && has !== undefined) changes[key] = null;
   }
   for (const key of Object.keys(node.labels))
-    if (key.startsWith(PROFILE_LABEL_PREFIX) && !verdicts.has(key.slice(PROFILE_LABEL_PREFIX.length))) changes[key] = null;
+    if (key.startsWith(PROFILE_LABEL_PREFIX) && !verdicts.has(key.slice(PROFILE_LABEL_PREFIX.length)))
+      changes[key] = null;
   return changes;
 }
 
@@ -69,10 +73,15 @@ export function nodeActions(input: NodeActionInput): NodeAction[] {
   const labels = profileLabels(input);
   const given = wanted === undefined && state !== undefined && isGivenBack(state, empty);
   if (given && node.labels[AGENT_LABEL] === undefined)
-    actions.push({ kind: 'deleteState', uid: state.metadata.uid ?? '', resourceVersion: state.metadata.resourceVersion ?? '' });
+    actions.push({
+      kind: 'deleteState',
+      uid: state.metadata.uid ?? '',
+      resourceVersion: state.metadata.resourceVersion ?? '',
+    });
   else if (given) labels[AGENT_LABEL] = null;
   else {
-    if (!state && mayStart) actions.push({ kind: 'createState', revision: target, nodeUid: node.metadata.uid ?? '' });
+    if (!state && mayStart)
+      actions.push({ kind: 'createState', revision: target, nodeUid: node.metadata.uid ?? '' });
     else if (state && state.spec.revision !== target && mayStart)
       actions.push({ kind: 'setRevision', from: state.spec.revision, to: target });
     if (node.labels[AGENT_LABEL] !== 'true' && (state || mayStart)) labels[AGENT_LABEL] = 'true';

@@ -17,7 +17,13 @@ async function perform(api: ApiServer, node: string, action: NodeAction, signal:
         metadata: { name: node, ownerReferences: [owner] },
         spec: { revision: action.revision },
       };
-      await api.request({ method: 'POST', path: paths.states, query: { fieldManager: FIELD_MANAGER }, body, signal });
+      await api.request({
+        method: 'POST',
+        path: paths.states,
+        query: { fieldManager: FIELD_MANAGER },
+        body,
+        signal,
+      });
       return;
     }
     case 'setRevision': {
@@ -33,7 +39,14 @@ async function perform(api: ApiServer, node: string, action: NodeAction, signal:
     case 'setLabels': {
       const body = { metadata: { labels: action.labels } };
       const query = { fieldManager: FIELD_MANAGER };
-      await api.request({ method: 'PATCH', path: `${paths.nodes}/${node}`, query, body, contentType: contentTypes.mergePatch, signal });
+      await api.request({
+        method: 'PATCH',
+        path: `${paths.nodes}/${node}`,
+        query,
+        body,
+        contentType: contentTypes.mergePatch,
+        signal,
+      });
       return;
     }
     case 'deleteState': {
@@ -49,12 +62,22 @@ const wasStale = (error: unknown, action: NodeAction): boolean =>
   STALE.some((status) => isStatus(error, status)) && (action.kind !== 'setLabels' || isStatus(error, 404));
 
 /** The job `node-config`: writes what is decided for one node. An answer that says "this is no longer so" ends it quietly. */
-export async function configureNode(api: ApiServer, node: string, actions: readonly NodeAction[], log: Log, signal: AbortSignal): Promise<void> {
+export async function configureNode(
+  api: ApiServer,
+  node: string,
+  actions: readonly NodeAction[],
+  log: Log,
+  signal: AbortSignal,
+): Promise<void> {
   for (const action of actions) {
     try {
       // eslint-disable-next-line no-await-in-loop -- the order is the safety: state before label
       await perform(api, node, action, signal);
-      log.info('node changed', { node, ...action, ...(action.kind === 'setLabels' && { agent: action.labels[AGENT_LABEL] }) });
+      log.info('node changed', {
+        node,
+        ...action,
+        ...(action.kind === 'setLabels' && { agent: action.labels[AGENT_LABEL] }),
+      });
     } catch (error) {
       if (!wasStale(error, action)) throw error;
       log.debug('the decision was out of date', { node, action: action.kind, error });

@@ -19,7 +19,8 @@ type Wanted = Omit<Condition, 'lastTransitionTime' | 'observedGeneration'>;
 
 const MAX_FAILURES = 10;
 const plural = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`;
-const describe = (f: ProfileFailure): string => [`node ${f.node}`, f.name, f.message].filter(Boolean).join(': ');
+const describe = (f: ProfileFailure): string =>
+  [`node ${f.node}`, f.name, f.message].filter(Boolean).join(': ');
 /** Enough to act on; the whole list is in the NodeSysctlStates. */
 const listed = (texts: readonly string[], of = 3): string =>
   texts.slice(0, of).join('; ') + (texts.length > of ? `; and ${texts.length - of} more` : '');
@@ -53,26 +54,45 @@ function gather({ plan, judgements }: ProfileStatusInput): Facts {
 
 function ready(input: ProfileStatusInput, facts: Facts): Wanted {
   const { plan } = input;
-  const no = (reason: string, message: string): Wanted => ({ type: 'Ready', status: 'False', reason, message });
+  const no = (reason: string, message: string): Wanted => ({
+    type: 'Ready',
+    status: 'False',
+    reason,
+    message,
+  });
   const lost = plan.conflicts.filter((c) => !c.wins);
   if (!plan.accepted) return no('NotAccepted', listed(plan.problems.map((p) => `${p.name}: ${p.message}`)));
-  if (!plan.enforced) return no('PlanOnly', `mode Plan: nothing is changed; ${plural(facts.matched, 'node')} match`);
+  if (!plan.enforced)
+    return no('PlanOnly', `mode Plan: nothing is changed; ${plural(facts.matched, 'node')} match`);
   if (facts.failures.length > 0) return no('NodeFailed', listed(facts.failures.map(describe)));
   if (lost.length > 0)
-    return no('Conflicted', listed(lost.map((c) => `${c.name}: profile ${c.other} has the same priority, is older and keeps ${c.theirs}`)));
+    return no(
+      'Conflicted',
+      listed(
+        lost.map(
+          (c) => `${c.name}: profile ${c.other} has the same priority, is older and keeps ${c.theirs}`,
+        ),
+      ),
+    );
   if (facts.driftedNodes.length > 0) return no('Drifted', listed(facts.driftedNodes));
   if (facts.counts.ready + facts.unavailable.length < facts.matched)
     return no(plan.profile.spec.rollout?.paused ? 'Paused' : 'RollingOut', progress(input, facts));
   if (facts.unavailable.length > 0)
-    return no('NodeNotReady', `the Node is not Ready, so its agent may no longer be right: ${listed(facts.unavailable)}`);
+    return no(
+      'NodeNotReady',
+      `the Node is not Ready, so its agent may no longer be right: ${listed(facts.unavailable)}`,
+    );
   const overridden = plan.overridden.map((o) => `${o.name} (${o.by})`);
   const message =
-    facts.matched === 0 ? 'no node matches spec.nodeSelector' : `${plural(facts.matched, 'node')} ${facts.matched === 1 ? 'has' : 'have'} every sysctl`;
+    facts.matched === 0
+      ? 'no node matches spec.nodeSelector'
+      : `${plural(facts.matched, 'node')} ${facts.matched === 1 ? 'has' : 'have'} every sysctl`;
   return {
     type: 'Ready',
     status: 'True',
     reason: facts.matched === 0 ? 'NoNodesMatched' : 'AllNodesReady',
-    message: overridden.length > 0 ? `${message}; decided by a higher priority: ${listed(overridden)}` : message,
+    message:
+      overridden.length > 0 ? `${message}; decided by a higher priority: ${listed(overridden)}` : message,
   };
 }
 
@@ -92,18 +112,38 @@ function conditions(input: ProfileStatusInput, facts: Facts): Wanted[] {
           type: 'Conflicted',
           status: 'True',
           reason: 'EqualPriority',
-          message: listed(plan.conflicts.map((c) => `${c.name}: ${c.mine} here, ${c.theirs} in profile ${c.other}; ${c.wins ? 'this one' : c.other} is older and wins on ${plural(c.nodes, 'node')}`)),
+          message: listed(
+            plan.conflicts.map(
+              (c) =>
+                `${c.name}: ${c.mine} here, ${c.theirs} in profile ${c.other}; ${c.wins ? 'this one' : c.other} is older and wins on ${plural(c.nodes, 'node')}`,
+            ),
+          ),
         }
-      : { type: 'Conflicted', status: 'False', reason: 'NoConflict', message: 'no other profile of the same priority wants another value' },
+      : {
+          type: 'Conflicted',
+          status: 'False',
+          reason: 'NoConflict',
+          message: 'no other profile of the same priority wants another value',
+        },
     facts.driftedNodes.length > 0
       ? { type: 'Drifted', status: 'True', reason: 'ForeignWrite', message: listed(facts.driftedNodes) }
-      : { type: 'Drifted', status: 'False', reason: 'NoDrift', message: 'no value was changed by somebody else' },
+      : {
+          type: 'Drifted',
+          status: 'False',
+          reason: 'NoDrift',
+          message: 'no value was changed by somebody else',
+        },
   ];
   const waitsForPerson = ['NotAccepted', 'Conflicted', 'NodeFailed'].includes(main.reason);
   if (main.status === 'False' && ['RollingOut', 'NodeNotReady', 'Drifted'].includes(main.reason))
     list.push({ type: 'Reconciling', status: 'True', reason: main.reason, message: main.message });
   if (waitsForPerson)
-    list.push({ type: 'Stalled', status: 'True', reason: main.reason, message: input.stalled?.reason ?? main.message });
+    list.push({
+      type: 'Stalled',
+      status: 'True',
+      reason: main.reason,
+      message: input.stalled?.reason ?? main.message,
+    });
   return list;
 }
 

@@ -88,7 +88,11 @@ export class WorkQueue {
 
   /** Made when Redis answers for the first time: a Queue that is made before that keeps its first error for ever. */
   #ready(): Queue {
-    if (this.#adding.status !== 'ready') throw new OperatorError('RedisAway', `queue ${this.name}: Redis cannot be reached (${this.#adding.status})`);
+    if (this.#adding.status !== 'ready')
+      throw new OperatorError(
+        'RedisAway',
+        `queue ${this.name}: Redis cannot be reached (${this.#adding.status})`,
+      );
     if (!this.#queue) {
       this.#queue = new Queue(this.name, { connection: this.#adding, prefix: PREFIX });
       this.#queue.on('error', (error) => this.#log.debug('queue', { error: messageOf(error) }));

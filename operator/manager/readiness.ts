@@ -50,7 +50,11 @@ function kubeletFailure(input: JudgeInput): ProfileFailure | 'pending' | undefin
   if (missing.length === 0) return undefined;
   // What the kubelet did with an older list says nothing about this one.
   if (!input.current || (kubelet?.state !== 'Failed' && kubelet?.state !== 'Unsupported')) return 'pending';
-  return { node: input.node, name: missing[0] ?? '', message: kubelet.message ?? `kubelet: ${kubelet.state}` };
+  return {
+    node: input.node,
+    name: missing[0] ?? '',
+    message: kubelet.message ?? `kubelet: ${kubelet.state}`,
+  };
 }
 
 /** Agents say these when they cannot act at all; then nothing else in the status can be trusted to be current. */
@@ -65,7 +69,9 @@ export function judge(input: JudgeInput): Judgement {
   if (ready?.status === 'False' && AGENT_STUCK.has(ready.reason))
     return { verdict: 'failed', updated: false, failures: [{ node, message: ready.message }] };
   if (profileSlice(observed, profile) !== profileSlice(wanted, profile)) return pending();
-  const names = new Set(wanted.sysctls.filter((s) => s.profile === profile && !s.optional).map((s) => s.name));
+  const names = new Set(
+    wanted.sysctls.filter((s) => s.profile === profile && !s.optional).map((s) => s.name),
+  );
   const deviations = (status.deviations ?? []).filter((d) => names.has(d.name));
   const drifted = deviations.filter((d) => d.state === 'Drifted');
   const failed = deviations.filter((d) => d.state !== 'Drifted').map((d) => failureOf(node, d));
@@ -73,7 +79,8 @@ export function judge(input: JudgeInput): Judgement {
   if (typeof kubelet === 'object') failed.push(kubelet);
   if (failed.length > 0) return { verdict: 'failed', updated: true, failures: failed };
   if (kubelet === 'pending' || ready === undefined) return pending(true);
-  if (drifted.length > 0) return { verdict: 'drifted', updated: true, failures: drifted.map((d) => failureOf(node, d)) };
+  if (drifted.length > 0)
+    return { verdict: 'drifted', updated: true, failures: drifted.map((d) => failureOf(node, d)) };
   // The list of deviations is cut at 100: with more than that, nobody can say that ours is not among the rest.
   if ((status.deviations?.length ?? 0) >= 100) return pending(true);
   return { verdict: input.nodeReady ? 'ready' : 'unavailable', updated: true, failures: [] };

@@ -12,14 +12,18 @@ export class ReconcileLoop {
   #dirty = false;
   #wake: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
-  /** performance.now() of the end of the last run; for the liveness check. */
-  lastEnd = performance.now();
-  running = false;
+  /** performance.now() at the start of the run that is under way; undefined between runs. */
+  #started: number | undefined;
 
   constructor(work: () => Promise<void>, log: Log, onRun: (seconds: number, ok: boolean) => void) {
     this.#work = work;
     this.#log = log;
     this.#onRun = onRun;
+  }
+
+  /** For how long the run that is under way has been going, in ms; 0 between runs. */
+  get runningMs(): number {
+    return this.#started === undefined ? 0 : performance.now() - this.#started;
   }
 
   trigger(): void {
@@ -46,11 +50,10 @@ export class ReconcileLoop {
       if (signal.aborted) break;
       this.#dirty = false;
       const started = performance.now();
-      this.running = true;
+      this.#started = started;
       const ok = await this.#once();
-      this.running = false;
-      this.lastEnd = performance.now();
-      const took = this.lastEnd - started;
+      this.#started = undefined;
+      const took = performance.now() - started;
       this.#onRun(took / 1000, ok);
       failures = ok ? 0 : failures + 1;
       if (!ok) this.triggerAfter(Math.min(1000 * 2 ** (failures - 1), 30_000));

@@ -57,7 +57,10 @@ export class EmbeddedRedis implements RedisServer {
   static async start(log: Log): Promise<EmbeddedRedis> {
     const program = ['valkey-server', 'redis-server'].find(onPath);
     if (!program)
-      throw new OperatorError('Configuration', 'REDIS_URL is not set and neither valkey-server nor redis-server is installed');
+      throw new OperatorError(
+        'Configuration',
+        'REDIS_URL is not set and neither valkey-server nor redis-server is installed',
+      );
     const server = new EmbeddedRedis(await mkdtemp(join(tmpdir(), 'sysctl-operator-')), program, log);
     server.#supervised = server.#supervise();
     return server;

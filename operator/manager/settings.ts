@@ -17,7 +17,13 @@ export interface ManagerSettings {
   agentDriftIntervalSeconds: number;
 }
 
-const integer = (env: NodeJS.ProcessEnv, name: string, fallback: number, min: number, max: number): number => {
+const integer = (
+  env: NodeJS.ProcessEnv,
+  name: string,
+  fallback: number,
+  min: number,
+  max: number,
+): number => {
   const text = env[name];
   if (text === undefined || text === '') return fallback;
   const value = Number(text);

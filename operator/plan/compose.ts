@@ -52,7 +52,10 @@ const describe = ({ match, value }: NodeEntry): string => (match === 'Exact' ? v
 
 /** Both can be had at once. */
 function compatible(a: NodeEntry, b: NodeEntry): boolean {
-  if (a.match === 'Exact') return b.match === 'Exact' ? sameValue(a.name, b.value, a.value) : satisfies(a.name, a.value, b.value, b.match);
+  if (a.match === 'Exact')
+    return b.match === 'Exact'
+      ? sameValue(a.name, b.value, a.value)
+      : satisfies(a.name, a.value, b.value, b.match);
   if (b.match === 'Exact') return compatible(b, a);
   if (a.match === b.match) return true;
   const [low, high] = a.match === 'AtLeast' ? [a, b] : [b, a];
@@ -100,7 +103,8 @@ function entryOf(claim: Claim, kept: readonly Claim[]): RevisionSysctl {
   };
 }
 
-const push = <T>(map: Map<string, T[]>, key: string, value: T): void => void map.set(key, [...(map.get(key) ?? []), value]);
+const push = <T>(map: Map<string, T[]>, key: string, value: T): void =>
+  void map.set(key, [...(map.get(key) ?? []), value]);
 
 /** The name of a revision: a hash of everything in it but the generations, so that an edit without effect makes no new one. */
 export function revisionName(data: RevisionData): string {
@@ -111,7 +115,8 @@ export function revisionName(data: RevisionData): string {
 /** What nodes must have that all these profiles match, in order of precedence. */
 export function compose(contributors: readonly Contributor[]): Composition {
   const claims = new Map<string, Claim[]>();
-  for (const by of contributors) for (const entry of by.resolved.entries) push(claims, entry.name, { ...entry, by });
+  for (const by of contributors)
+    for (const entry of by.resolved.entries) push(claims, entry.name, { ...entry, by });
   const sysctls: RevisionSysctl[] = [];
   const conflicts = new Map<string, Conflict[]>();
   const overridden = new Map<string, Overridden[]>();
@@ -125,16 +130,27 @@ export function compose(contributors: readonly Contributor[]): Composition {
       }
       const [mine, theirs] = [describe(loser), describe(winner)];
       push(conflicts, nameOf(loser.by), { name, mine, theirs, other: nameOf(winner.by), wins: false });
-      push(conflicts, nameOf(winner.by), { name, mine: theirs, theirs: mine, other: nameOf(loser.by), wins: true });
+      push(conflicts, nameOf(winner.by), {
+        name,
+        mine: theirs,
+        theirs: mine,
+        other: nameOf(loser.by),
+        wins: true,
+      });
     }
   }
   const rollouts = contributors.map((c) => c.profile.spec.rollout);
   const data: RevisionData = {
-    sysctls: sysctls.toSorted((a, b) => (a.name === b.name ? (a.match < b.match ? -1 : 1) : a.name < b.name ? -1 : 1)),
-    kubelet: { allowedUnsafeSysctls: [...new Set(contributors.flatMap((c) => c.resolved.patterns))].toSorted() },
+    sysctls: sysctls.toSorted((a, b) =>
+      a.name === b.name ? (a.match < b.match ? -1 : 1) : a.name < b.name ? -1 : 1,
+    ),
+    kubelet: {
+      allowedUnsafeSysctls: [...new Set(contributors.flatMap((c) => c.resolved.patterns))].toSorted(),
+    },
     policy: {
       confirmTimeoutSeconds: Math.min(60, ...rollouts.map((r) => r?.confirmTimeoutSeconds ?? 60)),
-      onFailure: rollouts.every((r) => r?.onFailure === 'Pause') && rollouts.length > 0 ? 'Pause' : 'Rollback',
+      onFailure:
+        rollouts.every((r) => r?.onFailure === 'Pause') && rollouts.length > 0 ? 'Pause' : 'Rollback',
     },
     profiles: contributors
       .map((c) => ({ name: nameOf(c), generation: c.profile.metadata.generation ?? 0 }))

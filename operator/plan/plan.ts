@@ -1,6 +1,13 @@
 import type { ResolvedSysctl, SysctlProfile } from '../api/profile.ts';
 import type { RevisionData } from '../api/revision.ts';
-import { byPrecedence, compose, type Composition, type Conflict, type Contributor, type Overridden } from './compose.ts';
+import {
+  byPrecedence,
+  compose,
+  type Composition,
+  type Conflict,
+  type Contributor,
+  type Overridden,
+} from './compose.ts';
 import { resolveProfile, type Problem, type ResolvedProfile } from './resolve.ts';
 import { compileSelector, type LabelMatcher, type Labels } from './selectors.ts';
 
@@ -87,12 +94,17 @@ export class Planner {
 
   #compile(profiles: readonly SysctlProfile[]): Compiled[] {
     const present = profiles.filter((p) => !p.metadata.deletionTimestamp).toSorted(byPrecedence);
-    const keys = present.map(({ metadata: m }, i) => (m.generation === undefined ? `${m.name}#${i}#${Math.random()}` : `${m.name}/${m.uid}/${m.generation}`));
+    const keys = present.map(({ metadata: m }, i) =>
+      m.generation === undefined ? `${m.name}#${i}#${Math.random()}` : `${m.name}/${m.uid}/${m.generation}`,
+    );
     const known = this.#resolved;
     this.#resolved = new Map();
     const compiled = present.map((profile, i) => {
       const key = keys[i] ?? '';
-      const parts = known.get(key) ?? { resolved: resolveProfile(profile), matches: compileSelector(profile.spec.nodeSelector) };
+      const parts = known.get(key) ?? {
+        resolved: resolveProfile(profile),
+        matches: compileSelector(profile.spec.nodeSelector),
+      };
       this.#resolved.set(key, parts);
       return { ...parts, profile, enforced: (profile.spec.mode ?? 'Enforce') === 'Enforce' };
     });

@@ -39,9 +39,15 @@ const ABSENCE: Record<CatalogEntry['podPresence'], string> = {
 const kubeletKnows = (name: string): boolean => checkPattern(name) === undefined;
 
 function podLane(name: string, catalog: CatalogEntry): ResolvedSysctl | Problem {
-  if (catalog.podPresence !== 'own') return { name, message: `scope Pod: ${ABSENCE[catalog.podPresence]}; use scope Node` };
+  if (catalog.podPresence !== 'own')
+    return { name, message: `scope Pod: ${ABSENCE[catalog.podPresence]}; use scope Node` };
   if (isSafeSysctl(name))
-    return { name, lane: 'Pod', namespace: catalog.namespace, reason: 'safe: every pod may set it in securityContext.sysctls; nothing to do' };
+    return {
+      name,
+      lane: 'Pod',
+      namespace: catalog.namespace,
+      reason: 'safe: every pod may set it in securityContext.sysctls; nothing to do',
+    };
   const problem = checkPattern(name);
   if (problem) return { name, message: `scope Pod: ${problem}` };
   const reason = `namespaced (${catalog.namespace}) and unsafe: the kubelets of these nodes allow it; pods set it in securityContext.sysctls`;
@@ -62,10 +68,13 @@ function nodeReason(entry: SysctlEntry, name: string, catalog: CatalogEntry): st
 function resolveEntry(entry: SysctlEntry, acknowledged: ReadonlySet<string>): ResolvedSysctl | Problem {
   const name = normalizeName(entry.name);
   const guard = guardOf(name);
-  if (guard && !acknowledged.has(name)) return { name, message: `guarded: ${guard}; name it in spec.acknowledgeRisks to set it` };
+  if (guard && !acknowledged.has(name))
+    return { name, message: `guarded: ${guard}; name it in spec.acknowledgeRisks to set it` };
   const catalog = lookup(name);
   const scope = entry.scope ?? 'Auto';
-  const toPods = scope === 'Pod' || (scope === 'Auto' && catalog.podPresence === 'own' && (isSafeSysctl(name) || kubeletKnows(name)));
+  const toPods =
+    scope === 'Pod' ||
+    (scope === 'Auto' && catalog.podPresence === 'own' && (isSafeSysctl(name) || kubeletKnows(name)));
   if (toPods) return podLane(name, catalog);
   const value = String(entry.value);
   const shape = checkShape(name, value);

@@ -21,5 +21,6 @@ function compileRequirement({ key, operator, values = [] }: LabelSelectorRequire
 export function compileSelector(selector: LabelSelector): LabelMatcher {
   const requirements = (selector.matchExpressions ?? []).map(compileRequirement);
   const pairs = Object.entries(selector.matchLabels ?? {});
-  return (labels) => pairs.every(([key, value]) => labels[key] === value) && requirements.every((holds) => holds(labels));
+  return (labels) =>
+    pairs.every(([key, value]) => labels[key] === value) && requirements.every((holds) => holds(labels));
 }

@@ -12,7 +12,9 @@ export function profileSlice(data: RevisionData, profile: string): string {
   let slice = known.get(profile);
   if (slice === undefined) {
     const own = data.sysctls.filter((s) => s.profile === profile || s.also?.includes(profile));
-    slice = JSON.stringify(own.map(({ name, value, match, optional, drift }) => [name, value, match, optional, drift]));
+    slice = JSON.stringify(
+      own.map(({ name, value, match, optional, drift }) => [name, value, match, optional, drift]),
+    );
     known.set(profile, slice);
   }
   return slice;

@@ -43,14 +43,17 @@ const ORPHANS = 0.1;
 export function budgetOf(maxUnavailable: number | string, matched: number): number {
   if (typeof maxUnavailable === 'number') return Math.max(1, Math.trunc(maxUnavailable));
   const percent = /^(\d+)%$/.exec(maxUnavailable)?.[1];
-  const count = percent === undefined ? Number(maxUnavailable) : Math.floor((matched * Number(percent)) / 100);
+  const count =
+    percent === undefined ? Number(maxUnavailable) : Math.floor((matched * Number(percent)) / 100);
   return Math.max(1, Number.isFinite(count) ? Math.trunc(count) : 1);
 }
 
 const hasWanted = (node: RolloutNode): boolean => node.current === node.wanted;
-const converged = (node: RolloutNode): boolean => node.current !== undefined && node.observed === node.current;
+const converged = (node: RolloutNode): boolean =>
+  node.current !== undefined && node.observed === node.current;
 /** It has been told a revision and is not through with it: not there yet, or its Node is not Ready. */
-const midChange = (node: RolloutNode): boolean => !node.available || (node.current !== undefined && !converged(node));
+const midChange = (node: RolloutNode): boolean =>
+  !node.available || (node.current !== undefined && !converged(node));
 
 /** What is shared while one decision is made; each start takes from it. */
 interface Wave {
@@ -69,14 +72,17 @@ const paused: Gate = (node, { input }) => {
 };
 
 const noFailedNode: Gate = (node, { stalled }) => {
-  const held = node.profiles.map((p) => [p, stalled.get(p)] as const).find(([, s]) => s && s.node !== node.name);
+  const held = node.profiles
+    .map((p) => [p, stalled.get(p)] as const)
+    .find(([, s]) => s && s.node !== node.name);
   return held && `profile ${held[0]}: ${held[1]?.reason}`;
 };
 
 const withinBudget: Gate = (node, { input, used, orphans }) => {
   // It counts as unavailable already: taking a newer revision does not make one more.
   if (midChange(node)) return undefined;
-  if (node.profiles.length === 0 && orphans.used >= orphans.budget) return `${orphans.used} other nodes are being given back`;
+  if (node.profiles.length === 0 && orphans.used >= orphans.budget)
+    return `${orphans.used} other nodes are being given back`;
   const full = node.profiles.find((p) => {
     const profile = input.profiles.get(p);
     return profile && (used.get(p) ?? 0) >= budgetOf(profile.maxUnavailable, profile.matched);
@@ -96,7 +102,11 @@ function openWave(input: RolloutInput): Wave {
     // A failure on an older revision does not stand in the way of the newer one that may mend it.
     if (node.state === 'failed' && hasWanted(node) && converged(node))
       for (const profile of node.profiles)
-        if (!wave.stalled.has(profile)) wave.stalled.set(profile, { node: node.name, reason: `node ${node.name} failed and holds back the nodes that have not changed yet` });
+        if (!wave.stalled.has(profile))
+          wave.stalled.set(profile, {
+            node: node.name,
+            reason: `node ${node.name} failed and holds back the nodes that have not changed yet`,
+          });
   }
   wave.orphans.budget = Math.max(1, Math.floor(orphans * ORPHANS));
   return wave;
@@ -114,7 +124,9 @@ export function chooseNodes(input: RolloutInput): RolloutDecision {
   const wave = openWave(input);
   const decision: RolloutDecision = { start: [], waiting: new Map(), stalled: wave.stalled };
   const candidates = input.nodes.filter((node) => !hasWanted(node));
-  const order = candidates.toSorted((a, b) => Number(midChange(b)) - Number(midChange(a)) || natural.compare(a.name, b.name));
+  const order = candidates.toSorted(
+    (a, b) => Number(midChange(b)) - Number(midChange(a)) || natural.compare(a.name, b.name),
+  );
   for (const node of order) {
     const veto = gates.map((gate) => gate(node, wave)).find((reason) => reason !== undefined);
     if (veto !== undefined) {

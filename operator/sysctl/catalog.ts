@@ -11,9 +11,20 @@ export interface CatalogEntry {
 }
 
 const IPC = new Set(
-  ['auto_msgmni', 'msg_next_id', 'msgmax', 'msgmnb', 'msgmni', 'sem', 'sem_next_id', 'shm_next_id', 'shm_rmid_forced', 'shmall', 'shmmax', 'shmmni'].map(
-    (key) => `kernel.${key}`,
-  ),
+  [
+    'auto_msgmni',
+    'msg_next_id',
+    'msgmax',
+    'msgmnb',
+    'msgmni',
+    'sem',
+    'sem_next_id',
+    'shm_next_id',
+    'shm_rmid_forced',
+    'shmall',
+    'shmmax',
+    'shmmni',
+  ].map((key) => `kernel.${key}`),
 );
 const UTS = new Set(['kernel.domainname', 'kernel.hostname']);
 const PID = new Set(['kernel.ns_last_pid', 'kernel.pid_max', 'vm.memfd_noexec']);
@@ -59,7 +70,10 @@ export const tupleSize = (name: string): number | undefined => TUPLES[name];
 export function otherWriters(name: string): readonly string[] {
   if (KUBELET_OWNED.has(name)) return ['kubelet (at every start)'];
   if (KUBE_PROXY_OWNED.test(name)) return ['kube-proxy (at every start)'];
-  if (name === 'net.ipv4.ip_forward' || /^net\.ipv4\.conf\..*\.(rp_filter|forwarding|route_localnet)$/.test(name))
+  if (
+    name === 'net.ipv4.ip_forward' ||
+    /^net\.ipv4\.conf\..*\.(rp_filter|forwarding|route_localnet)$/.test(name)
+  )
     return ['CNI plugin', 'kube-proxy', 'systemd-networkd'];
   return ['systemd-sysctl', 'TuneD', 'a privileged pod'];
 }

@@ -1,6 +1,11 @@
 import { KUBE_PROXY_OWNED, KUBELET_OWNED } from './catalog.ts';
 
-const RUNS_AS_ROOT = new Set(['kernel.core_pattern', 'kernel.modprobe', 'kernel.poweroff_cmd', 'kernel.hotplug']);
+const RUNS_AS_ROOT = new Set([
+  'kernel.core_pattern',
+  'kernel.modprobe',
+  'kernel.poweroff_cmd',
+  'kernel.hotplug',
+]);
 const IRREVERSIBLE = new Set([
   'kernel.modules_disabled',
   'kernel.kexec_load_disabled',
@@ -30,7 +35,8 @@ export function guardOf(name: string): string | undefined {
   if (RUNS_AS_ROOT.has(name)) return 'the kernel runs its value as root on the node';
   if (IRREVERSIBLE.has(name)) return 'it cannot be undone before the node is rebooted';
   if (TRIGGERS.has(name)) return 'writing it starts an action; it holds no value that could be kept';
-  if (KUBELET_OWNED.has(name)) return 'the kubelet owns it, sets it at every start, and with protectKernelDefaults does not start when it differs';
+  if (KUBELET_OWNED.has(name))
+    return 'the kubelet owns it, sets it at every start, and with protectKernelDefaults does not start when it differs';
   if (PANICS.test(name)) return 'it makes the node panic or reboot';
   if (name === 'kernel.sysctl_writes_strict') return 'it changes what a write to any sysctl means';
   return undefined;

@@ -6,7 +6,9 @@ const MAX_LENGTH = 253;
 
 /** component-helpers/node/util/sysctl/namespace.go; kernel.shm and kernel.msg are there for old prefixes. */
 const IPC_NAMES = new Set(
-  ['sem', 'shmall', 'shmmax', 'shmmni', 'shm_rmid_forced', 'shm', 'msgmax', 'msgmnb', 'msgmni', 'msg'].map((key) => `kernel.${key}`),
+  ['sem', 'shmall', 'shmmax', 'shmmni', 'shm_rmid_forced', 'shm', 'msgmax', 'msgmnb', 'msgmni', 'msg'].map(
+    (key) => `kernel.${key}`,
+  ),
 );
 
 /** pkg/kubelet/sysctl/safe_sysctls.go: minor version of Kubernetes since which every pod may set the key. */

@@ -11,7 +11,10 @@ const swapSeparators = (name: string): string => name.replace(/[./]/g, (c) => (c
  */
 export function normalizeName(name: string): string {
   if (name.length > MAX_LENGTH || !NAME.test(name))
-    throw new OperatorError('InvalidName', `"${name}" is not a sysctl name as in sysctl.d(5), such as vm.max_map_count`);
+    throw new OperatorError(
+      'InvalidName',
+      `"${name}" is not a sysctl name as in sysctl.d(5), such as vm.max_map_count`,
+    );
   return /^[^./]*\//.test(name) ? swapSeparators(name) : name;
 }
 

@@ -14,7 +14,13 @@ const PAIRS: readonly (readonly [low: string, high: string])[] = [
 ];
 
 /** Written before everything else: they change others as a side effect, or others need them. */
-const FIRST = ['net.ipv4.ip_forward', 'net.ipv4.conf.all.forwarding', 'net.ipv6.conf.all.forwarding', 'net.ipv4.tcp_allowed_congestion_control', 'fs.nr_open'];
+const FIRST = [
+  'net.ipv4.ip_forward',
+  'net.ipv4.conf.all.forwarding',
+  'net.ipv6.conf.all.forwarding',
+  'net.ipv4.tcp_allowed_congestion_control',
+  'fs.nr_open',
+];
 
 const first = (text: string): number => Number(text.trim().split(/\s+/)[0]);
 

@@ -71,7 +71,8 @@ export function checkShape(name: string, value: string, live?: string): string |
   const parts = value.trim().split(/\s+/);
   const size = tupleSize(name) ?? sizeOf(live);
   if (size === undefined || value.trim() === '') return undefined;
-  if (parts.length !== size) return `takes ${size} value${size === 1 ? '' : 's'}, not ${parts.length} ("${value}")`;
+  if (parts.length !== size)
+    return `takes ${size} value${size === 1 ? '' : 's'}, not ${parts.length} ("${value}")`;
   const bad = parts.find((part) => kernelInteger(part) === undefined);
   if (bad === undefined || isMask(name) || isPortList(name)) return undefined;
   return `"${bad}" is not an integer`;
