@@ -26,7 +26,9 @@ const IPC = new Set(
     'shmmni',
   ].map((key) => `kernel.${key}`),
 );
-const UTS = new Set(['kernel.domainname', 'kernel.hostname']);
+const UTS = new Set(
+  ['arch', 'domainname', 'hostname', 'osrelease', 'ostype', 'version'].map((key) => `kernel.${key}`),
+);
 const PID = new Set(['kernel.ns_last_pid', 'kernel.pid_max', 'vm.memfd_noexec']);
 const ABSENT = new Set(netKeys.absentInPods);
 const READ_ONLY = new Set(netKeys.readOnlyInPods);

@@ -1,8 +1,9 @@
 /** Kernel ticks per second that distributions build with; the agent does not know its kernel's. */
 const TICKS = [100n, 250n, 300n, 1000n];
 
+/** Kept in ticks, shown in milliseconds. Not every "_ms" is: net.ipv4.tcp_rto_max_ms and kernel.sched_rr_timeslice_ms keep the number. */
 const MILLISECONDS =
-  /^net\.ipv4\.(icmp_ratelimit|tcp_invalid_ratelimit)$|mldv[12]_unsolicited_report_interval$|igmpv[23]_unsolicited_report_interval$|_ms$/;
+  /^net\.ipv4\.(icmp_ratelimit|tcp_invalid_ratelimit)$|^net\.ipv6\.icmp\.ratelimit$|\.mldv[12]_unsolicited_report_interval$|^net\.ipv[46]\.neigh\..*_ms$|^net\.ipv[46]\.route\.gc_min_interval_ms$/;
 const USER_TICKS = /^net\.ipv[46]\.neigh\..*\.(anycast_delay|locktime|proxy_delay|retrans_time)$/;
 
 const upTo = (value: bigint, step: bigint): bigint => ((value + step - 1n) / step) * step;
@@ -23,7 +24,8 @@ export function roundings(name: string, value: bigint): bigint[] {
   if (name === 'fs.pipe-max-size') return [powerOfTwo(value < 4096n ? 4096n : value)];
   // The table is rounded up to whole pages of 8-byte buckets.
   if (name === 'net.netfilter.nf_conntrack_buckets') return [upTo(value, 512n)];
-  if (name === 'net.core.rps_sock_flow_entries') return [powerOfTwo(value)];
+  // 0 takes the table away and stays 0.
+  if (name === 'net.core.rps_sock_flow_entries') return value <= 0n ? [] : [powerOfTwo(value)];
   if (name === 'kernel.sched_rr_timeslice_ms') return value <= 0n ? [100n] : [];
   return [];
 }

@@ -33,16 +33,18 @@ function canonicalPorts(text: string): string {
 }
 
 const isPortList = (name: string): boolean => name.endsWith('_reserved_ports');
-const isMask = (name: string): boolean => /(_bitmap|_mask)$/.test(name);
+/** Hexadecimal without 0x. fs.xfs.panic_mask is an ordinary integer. */
+const isMask = (name: string): boolean => /^net\.core\.(rps_default_mask|flow_limit_cpu_bitmap)$/.test(name);
 
 /**
  * One form for every way to write the same value: blanks and tabs become one blank, integers become decimal (the kernel reads hex and
- * octal and prints decimal), port lists are sorted and joined. Texts stay as they are.
+ * octal and prints decimal), port lists are sorted and joined, CPU masks lose their leading zeros. Texts stay as they are.
  */
 export function canonicalValue(name: string, raw: string): string {
   const text = raw.trim().replace(/[\s]+/g, ' ');
   if (isPortList(name)) return canonicalPorts(text);
-  if (isMask(name)) return text.toLowerCase().replace(/^0+(?=.)/, '');
+  // The kernel prints groups of eight digits, as many as there are possible CPUs: 00000000,00000003.
+  if (isMask(name)) return text.toLowerCase().replace(/^[0,]+(?=.)/, '');
   const parts = text.split(' ').map((part) => kernelInteger(part)?.toString());
   return parts.every((part) => part !== undefined) ? parts.join(' ') : text;
 }
