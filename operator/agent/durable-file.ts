@@ -1,4 +1,13 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 
 /** The files that the agent keeps on its node: replaced whole or not at all. */
@@ -13,7 +22,14 @@ export interface DurableFiles {
  * Replaces a file so that after a crash at any point either the old or the new content is there, whole: temporary file, fsync,
  * rename, fsync of the folder (without the last one the rename itself may be lost).
  */
-export function writeDurably(file: string, content: string, mode = 0o600): void {
+export function writeDurably(
+  file: string,
+  content: string,
+  {
+    mode = 0o600,
+    prepare,
+  }: { mode?: number; /** Runs on the temporary file. */ prepare?: (temporary: string) => void } = {},
+): void {
   const folder = dirname(file);
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   const temporary = `${file}.tmp`;
@@ -21,16 +37,27 @@ export function writeDurably(file: string, content: string, mode = 0o600): void 
   try {
     const bytes = Buffer.from(content);
     for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
+    prepare?.(temporary);
     fsyncSync(fd);
   } finally {
     closeSync(fd);
   }
   renameSync(temporary, file);
-  const directory = openSync(folder, 'r');
+  syncFolder(folder);
+}
+
+/** Takes a file away so that it stays away after a crash. */
+export function removeDurably(file: string): void {
+  rmSync(file, { force: true });
+  syncFolder(dirname(file));
+}
+
+function syncFolder(folder: string): void {
+  const fd = openSync(folder, 'r');
   try {
-    fsyncSync(directory);
+    fsyncSync(fd);
   } finally {
-    closeSync(directory);
+    closeSync(fd);
   }
 }
 

@@ -31,7 +31,6 @@ export async function runAgent(env: NodeJS.ProcessEnv, signal: AbortSignal): Pro
         hostRoot,
         stateDir,
         tokenFile: settings.tokenFile,
-        caFile: settings.caFile,
         log,
       }),
     events: new EventRecorder({ api, controller: 'sysctl-operator.dev/agent', instance: nodeName, log }),

@@ -106,6 +106,10 @@ function entryOf(claim: Claim, kept: readonly Claim[]): RevisionSysctl {
 const push = <T>(map: Map<string, T[]>, key: string, value: T): void =>
   void map.set(key, [...(map.get(key) ?? []), value]);
 
+const CONFIRM_SECONDS = 60;
+const shortest = (seconds: readonly (number | undefined)[]): number =>
+  seconds.length === 0 ? CONFIRM_SECONDS : Math.min(...seconds.map((s) => s ?? CONFIRM_SECONDS));
+
 /** The name of a revision: a hash of everything in it but the generations, so that an edit without effect makes no new one. */
 export function revisionName(data: RevisionData): string {
   const content = { ...data, profiles: data.profiles.map((p) => p.name) };
@@ -148,7 +152,7 @@ export function compose(contributors: readonly Contributor[]): Composition {
       allowedUnsafeSysctls: [...new Set(contributors.flatMap((c) => c.resolved.patterns))].toSorted(),
     },
     policy: {
-      confirmTimeoutSeconds: Math.min(60, ...rollouts.map((r) => r?.confirmTimeoutSeconds ?? 60)),
+      confirmTimeoutSeconds: shortest(rollouts.map((r) => r?.confirmTimeoutSeconds)),
       onFailure:
         rollouts.every((r) => r?.onFailure === 'Pause') && rollouts.length > 0 ? 'Pause' : 'Rollback',
     },
