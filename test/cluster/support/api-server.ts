@@ -9,8 +9,9 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, type Identity } from './client.ts';
-import { makePki, type Pki } from './pki.ts';
+import { AUDIT_POLICY, apiServerFlags, etcdFlags, kubeconfig, type ServerFiles } from './api-server-flags.ts';
+import { Client } from './client.ts';
+import { makePki } from './pki.ts';
 
 /** Start-up is given this long, because the machine may be building something else at the same time. */
 const START_TIMEOUT_MS = 120_000;
@@ -65,52 +66,33 @@ async function end(child: ChildProcess): Promise<void> {
   await gone;
 }
 
-const base64 = (text: string): string => Buffer.from(text).toString('base64');
+export interface Credentials {
+  caFile: string;
+  tokenFile: string;
+  kubeconfig: string;
+}
 
-const kubeconfig = (url: string, ca: string, identity: Identity): string => {
-  const user =
-    'token' in identity
-      ? { token: identity.token }
-      : { 'client-certificate-data': base64(identity.cert), 'client-key-data': base64(identity.key) };
-  return JSON.stringify({
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters: [{ name: 'test', cluster: { server: url, 'certificate-authority-data': base64(ca) } }],
-    users: [{ name: 'user', user }],
-    contexts: [{ name: 'test', context: { cluster: 'test', user: 'user' } }],
-    'current-context': 'test',
-  });
-};
+const serverFiles = (folder: string): ServerFiles => ({
+  folder,
+  auditPolicy: join(folder, 'audit-policy.json'),
+  auditLog: join(folder, 'audit.log'),
+});
 
-const etcdFlags = (folder: string, client: string, peer: string): string[] => [
-  '--name=test',
-  `--data-dir=${join(folder, 'etcd')}`,
-  '--unsafe-no-fsync',
-  '--log-level=warn',
-  `--listen-client-urls=${client}`,
-  `--advertise-client-urls=${client}`,
-  `--listen-peer-urls=${peer}`,
-  `--initial-advertise-peer-urls=${peer}`,
-  `--initial-cluster=test=${peer}`,
-];
-
-const apiServerFlags = (pki: Pki, etcd: string, port: number, folder: string): string[] => [
-  `--etcd-servers=${etcd}`,
-  '--bind-address=127.0.0.1',
-  `--secure-port=${port}`,
-  `--cert-dir=${folder}`,
-  `--tls-cert-file=${pki.server.cert}`,
-  `--tls-private-key-file=${pki.server.key}`,
-  `--client-ca-file=${pki.ca.cert}`,
-  '--authorization-mode=Node,RBAC',
-  '--enable-admission-plugins=NodeRestriction',
-  '--allow-privileged=true',
-  '--service-cluster-ip-range=10.255.0.0/24',
-  '--service-account-issuer=https://kubernetes.default.svc',
-  `--service-account-key-file=${pki.serviceAccount.pub}`,
-  `--service-account-signing-key-file=${pki.serviceAccount.key}`,
-  '--endpoint-reconciler-type=none',
-];
+/** What the API server has noted of one request. */
+export interface Audited {
+  verb: string;
+  responseStatus?: { code?: number; message?: string };
+  objectRef?: {
+    apiGroup?: string;
+    resource: string;
+    subresource?: string;
+    namespace?: string;
+    name?: string;
+  };
+  requestURI: string;
+  stage: string;
+  user: { username: string };
+}
 
 /** A private etcd and kube-apiserver on loopback ports, all of it in one temporary folder. */
 export class TestApiServer {
@@ -136,9 +118,11 @@ export class TestApiServer {
       const pki = await makePki(folder);
       const [client, peer, port] = [await freePort(), await freePort(), await freePort()];
       const etcd = `http://127.0.0.1:${client}`;
+      const files = serverFiles(folder);
+      await writeFile(files.auditPolicy, AUDIT_POLICY);
       children.push(
         daemon(folder, 'etcd', etcdFlags(folder, etcd, `http://127.0.0.1:${peer}`)),
-        daemon(folder, 'kube-apiserver', apiServerFlags(pki, etcd, port, folder)),
+        daemon(folder, 'kube-apiserver', apiServerFlags(pki, etcd, port, files)),
       );
       const url = `https://127.0.0.1:${port}`;
       const [ca, cert, key] = await Promise.all(
@@ -159,6 +143,25 @@ export class TestApiServer {
   /** A client with the token of a ServiceAccount. */
   as(token: string): Client {
     return new Client(this.url, this.#ca, { token });
+  }
+
+  /** What a program needs that is this ServiceAccount: files as the kubelet mounts them, and a kubeconfig. */
+  async credentials(name: string, token: string): Promise<Credentials> {
+    const file = (suffix: string): string => join(this.#folder, `${name}.${suffix}`);
+    const made = { caFile: file('ca.crt'), tokenFile: file('token'), kubeconfig: file('kubeconfig') };
+    await writeFile(made.caFile, this.#ca);
+    await writeFile(made.tokenFile, token, { mode: 0o600 });
+    await writeFile(made.kubeconfig, kubeconfig(this.url, this.#ca, { token }), { mode: 0o600 });
+    return made;
+  }
+
+  /** All requests of ServiceAccounts so far, oldest first. A watch is noted twice: when it starts and when it ends. */
+  async audit(): Promise<Audited[]> {
+    const text = await readFile(serverFiles(this.#folder).auditLog, 'utf8');
+    return text
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as Audited);
   }
 
   /** Runs kubectl as the user; never throws for its exit code. */

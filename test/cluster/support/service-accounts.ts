@@ -32,9 +32,9 @@ async function requestToken(admin: Client, account: string, boundObjectRef?: obj
 export const unbound = async (server: TestApiServer, account: string): Promise<Client> =>
   server.as(await requestToken(server.admin, account));
 
-/** A client with the token that the kubelet would project into a pod of the account on this node. */
-export async function inPodOn(server: TestApiServer, node: string, account: string): Promise<Client> {
-  const pod = (await server.admin.must({
+/** The token that the kubelet would project into a pod of the account on this node. */
+export async function podToken(admin: Client, node: string, account: string): Promise<string> {
+  const pod = (await admin.must({
     method: 'POST',
     path: `/api/v1/namespaces/${NAMESPACE}/pods`,
     body: {
@@ -45,5 +45,9 @@ export async function inPodOn(server: TestApiServer, node: string, account: stri
     },
   })) as { metadata: { name: string; uid: string } };
   const { name, uid } = pod.metadata;
-  return server.as(await requestToken(server.admin, account, { kind: 'Pod', apiVersion: 'v1', name, uid }));
+  return requestToken(admin, account, { kind: 'Pod', apiVersion: 'v1', name, uid });
 }
+
+/** A client with the token of a pod of the account on this node. */
+export const inPodOn = async (server: TestApiServer, node: string, account: string): Promise<Client> =>
+  server.as(await podToken(server.admin, node, account));
