@@ -39,7 +39,7 @@ export function agentDaemonSet(options: DaemonSetOptions): V1DaemonSet {
           hostNetwork: true,
           hostIPC: true,
           hostPID: true,
-          dnsPolicy: 'ClusterFirstWithHostNet',
+          dnsPolicy: 'Default',
           priorityClassName: 'system-node-critical',
           nodeSelector: { [AGENT_LABEL]: 'true', 'kubernetes.io/os': 'linux' },
           tolerations: [{ operator: 'Exists' }],

@@ -66,20 +66,23 @@ export class Manager {
         revision: decision.plan.wanted.get(node) ?? decision.plan.empty.name,
         at: now,
       });
-    const [queued, wrote] = await Promise.allSettled([
+    // One that fails does not keep the others from their work.
+    const [queued, daemonSet, wrote, collected] = await Promise.allSettled([
       this.#o.nodeConfig.add([...decision.actions.keys()]),
-      this.#writeStatuses(decision),
       this.#checkDaemonSet(),
+      this.#writeStatuses(decision),
       this.#collectRevisions(decision),
     ]);
-    if (queued.status === 'rejected') {
-      this.#o.log.warn('work cannot be queued: Redis is away', { error: messageOf(queued.reason) });
-      return 1000;
-    }
-    if (wrote.status === 'rejected') throw wrote.reason;
+    for (const result of [wrote, collected]) if (result.status === 'rejected') throw result.reason;
+    for (const result of [queued, daemonSet])
+      if (result.status === 'rejected') {
+        this.#o.log.warn('work cannot be queued', { error: messageOf(result.reason) });
+        return 1000;
+      }
     // A job may be lost with Redis, or end because its view was old: look again while there is work.
     const pending = decision.actions.size > 0 ? 2000 : undefined;
-    return wrote.value ? Math.min(COUNTS_LAG_MS, pending ?? COUNTS_LAG_MS) : pending;
+    const later = wrote.status === 'fulfilled' && wrote.value;
+    return later ? Math.min(COUNTS_LAG_MS, pending ?? COUNTS_LAG_MS) : pending;
   }
 
   /** The job `node-config`. */

@@ -1,10 +1,10 @@
 /** What RBAC cannot say and the two admission policies do. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { label, object, patch, patchNode, post, STATES } from './support/calls.ts';
+import { label, object, patch, patchNode, post, state, STATES, verdict } from './support/calls.ts';
 import type { Call } from './support/client.ts';
 import { operatorScene, type Scene } from './support/scene.ts';
 import { inPodOn, NAMESPACE, unbound } from './support/service-accounts.ts';
+import { until } from './support/wait.ts';
 
 let scene: Scene;
 beforeAll(async () => {
@@ -82,25 +82,70 @@ describe('an agent speaks for its own node only', () => {
       'this token is not bound to a node; the agent must use the projected token of its own pod',
     );
   });
+});
 
-  test('it holds even where somebody has made the agent a cluster admin', async () => {
-    const path = '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings';
+describe('it holds even where somebody has made them cluster admins', () => {
+  const path = '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings';
+  beforeAll(async () => {
     await scene.server.admin.must(
       post(path, {
         ...object('rbac.authorization.k8s.io/v1', 'ClusterRoleBinding', 'too-much'),
         roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
-        subjects: [{ kind: 'ServiceAccount', name: 'sysctl-operator-agent', namespace: NAMESPACE }],
+        subjects: ['agent', 'manager'].map((role) => ({
+          kind: 'ServiceAccount',
+          name: `sysctl-operator-${role}`,
+          namespace: NAMESPACE,
+        })),
       }),
     );
-    try {
-      while ((await scene.agent.call({ path: '/api/v1/pods' })).status !== 200) await sleep(50);
-      const answer = await scene.agent.call(patch(`${STATES}/node-1`, { spec: { revision: 'r9' } }));
-      expect(answer.status).toBe(403);
-      expect(answer.message).toContain('the agent may only update the status of a NodeSysctlState');
-      expect((await scene.agent.call(writeStatus('node-2'))).status).toBe(403);
-      expect((await scene.agent.call({ method: 'DELETE', path: `${STATES}/node-1` })).status).toBe(403);
-    } finally {
-      await scene.server.admin.must({ method: 'DELETE', path: `${path}/too-much` });
-    }
+    for (const client of [scene.agent, scene.manager])
+      await until(
+        'the binding counts',
+        async () => (await client.call({ path: '/api/v1/pods' })).status === 200,
+      );
+  });
+  afterAll(() => scene.server.admin.must({ method: 'DELETE', path: `${path}/too-much` }));
+
+  const statusOnly = 'the agent may only update the status of a NodeSysctlState';
+  test.each([
+    ['change the spec of its own state', patch(`${STATES}/node-1`, { spec: { revision: 'r9' } }), statusOnly],
+    ['create a state', post(STATES, state('node-9')), statusOnly],
+    ['delete a state', { method: 'DELETE', path: `${STATES}/node-1` }, statusOnly],
+    ['delete all states', { method: 'DELETE', path: STATES }, statusOnly],
+    [
+      'write the status of another node',
+      writeStatus('node-2'),
+      'may not write the NodeSysctlState of node node-2',
+    ],
+  ] as const)('the agent cannot %s', async (_what, call, sentence) => {
+    const answer = await scene.agent.call(call);
+    expect(verdict(answer)).toBe('against policy');
+    expect(answer.message).toContain(sentence);
+  });
+
+  test.each([
+    ['create a Node', post('/api/v1/nodes', object('v1', 'Node', 'ghost'))],
+    ['delete a Node', { method: 'DELETE', path: '/api/v1/nodes/node-2' }],
+    ['write the status of a Node', patch('/api/v1/nodes/node-1/status', { status: { phase: 'Running' } })],
+    ['cordon a Node', patchNode({ spec: { unschedulable: true } })],
+  ] as const)('the manager cannot %s', async (_what, call) => {
+    const answer = await scene.manager.call(call);
+    expect(verdict(answer)).toBe('against policy');
+    expect(answer.message).toContain('the operator may only change labels of a Node');
+  });
+});
+
+describe('nobody else is bound by them', () => {
+  test.each([
+    [
+      'cordon a Node',
+      patchNode({ spec: { unschedulable: true } }),
+      patchNode({ spec: { unschedulable: null } }),
+    ],
+    ['label a Node', label({ 'a.b/c': 'd' }), label({ 'a.b/c': null })],
+    ['change a state', patch(`${STATES}/node-1`, { spec: { revision: 'r2' } }), writeStatus('node-1')],
+  ] as const)('the user can %s', async (_what, call, undo) => {
+    expect(verdict(await scene.server.admin.call(call))).toBe('allowed');
+    expect(verdict(await scene.server.admin.call(undo))).toBe('allowed');
   });
 });

@@ -10,11 +10,13 @@ import {
   LEASES,
   object,
   patch,
+  patchNode,
   post,
   state,
   STATES,
+  verdict,
 } from './support/calls.ts';
-import type { Answer, Call } from './support/client.ts';
+import type { Call } from './support/client.ts';
 import { PROFILES } from './support/profiles.ts';
 import { operatorScene, type Scene } from './support/scene.ts';
 import { NAMESPACE } from './support/service-accounts.ts';
@@ -26,15 +28,6 @@ beforeAll(async () => {
 afterAll(() => scene?.server.close());
 
 type Row = readonly [what: string, call: Call];
-
-const isAllowed = (answer: Answer): void => {
-  expect(answer.message).toBe('');
-  expect([200, 201]).toContain(answer.status);
-};
-const isForbidden = (answer: Answer): void => {
-  expect(answer.status).toBe(403);
-  expect(answer.message).toMatch(/forbidden/i);
-};
 
 describe('the manager may', () => {
   test.each<Row>([
@@ -69,11 +62,18 @@ describe('the manager may', () => {
       ),
     ],
     ['list revisions', { path: `${APPS}/controllerrevisions` }],
+    ['delete a revision', { method: 'DELETE', path: `${APPS}/controllerrevisions/r1` }],
     ['create the Lease', post(LEASES, lease)],
-    ['renew the Lease', patch(`${LEASES}/sysctl-operator`, { spec: { holderIdentity: 'b' } })],
     ['create an Event', post(EVENTS, event('by-manager'))],
   ])('%s', async (_what, call) => {
-    isAllowed(await scene.manager.call(call));
+    expect(verdict(await scene.manager.call(call))).toBe('allowed');
+  });
+
+  test('read the Lease and renew it', async () => {
+    const path = `${LEASES}/sysctl-operator`;
+    const read = await scene.manager.call({ path });
+    expect(verdict(read)).toBe('allowed');
+    expect(verdict(await scene.manager.call({ method: 'PUT', path, body: read.body }))).toBe('allowed');
   });
 });
 
@@ -99,7 +99,20 @@ describe('the manager may not', () => {
         object('apps/v1', 'ControllerRevision', 'r1', { revision: 1 }),
       ),
     ],
-    ['take another Lease', patch(`${LEASES}/another`, { spec: { holderIdentity: 'b' } })],
+    ['take another Lease', { method: 'PUT', path: `${LEASES}/another`, body: lease }],
+    ['delete the Lease', { method: 'DELETE', path: `${LEASES}/sysctl-operator` }],
+    [
+      'delete the DaemonSet of the agent',
+      { method: 'DELETE', path: `${APPS}/daemonsets/sysctl-operator-agent` },
+    ],
+    ['change a revision', patch(`${APPS}/controllerrevisions/known`, { revision: 10 })],
+    ['delete all states', { method: 'DELETE', path: STATES }],
+    ['evict a pod', post(`/api/v1/namespaces/${NAMESPACE}/pods/any/eviction`, {})],
+    ['change its own Deployment', patch(`${APPS}/deployments/sysctl-operator`, { spec: { replicas: 0 } })],
+    [
+      'get a token of the agent',
+      post(`/api/v1/namespaces/${NAMESPACE}/serviceaccounts/sysctl-operator-agent/token`, {}),
+    ],
     [
       'get itself more rights',
       patch('/apis/rbac.authorization.k8s.io/v1/clusterroles/sysctl-operator-manager', { rules: [] }),
@@ -112,7 +125,7 @@ describe('the manager may not', () => {
       },
     ],
   ])('%s', async (_what, call) => {
-    isForbidden(await scene.manager.call(call));
+    expect(verdict(await scene.manager.call(call))).toBe('no right');
   });
 });
 
@@ -131,7 +144,7 @@ describe('the agent may', () => {
     ['read a revision', { path: `${APPS}/controllerrevisions/known` }],
     ['create an Event', post(EVENTS, event('by-agent'))],
   ])('%s', async (_what, call) => {
-    isAllowed(await scene.agent.call(call));
+    expect(verdict(await scene.agent.call(call))).toBe('allowed');
   });
 });
 
@@ -151,6 +164,8 @@ describe('the agent may not', () => {
     ],
     ['change the DaemonSet of the agent', patch(`${APPS}/daemonsets/sysctl-operator-agent`, { spec: {} })],
     ['list pods', { path: '/api/v1/pods' }],
+    ['taint its Node', patchNode({ spec: { taints: [{ key: 'a', effect: 'NoExecute' }] } })],
+    ['read the Lease', { path: `${LEASES}/sysctl-operator` }],
     ['list Secrets', { path: `/api/v1/namespaces/${NAMESPACE}/secrets` }],
     ['reach a kubelet through the API server', { path: '/api/v1/nodes/node-1/proxy/configz' }],
     [
@@ -158,6 +173,66 @@ describe('the agent may not', () => {
       post(`/api/v1/namespaces/${NAMESPACE}/serviceaccounts/sysctl-operator-manager/token`, {}),
     ],
   ])('%s', async (_what, call) => {
-    isForbidden(await scene.agent.call(call));
+    expect(verdict(await scene.agent.call(call))).toBe('no right');
+  });
+});
+
+describe('a spec, a label or a finalizer that rides along with a status is left behind', () => {
+  const metadata = { labels: { a: 'b' }, finalizers: ['example.com/x'] };
+  test.each([
+    ['agent', `${STATES}/node-1`, { metadata, spec: { revision: 'r9' }, status: { bootID: 'ride' } }],
+    ['manager', `${PROFILES}/search`, { metadata, spec: { priority: 9 }, status: { observedGeneration: 9 } }],
+  ] as const)('of the %s', async (who, path, body) => {
+    const before = await scene.server.admin.must({ path });
+    const answer = await scene[who].call(patch(`${path}/status`, body));
+    expect(answer.body).toMatchObject({ status: body.status });
+    expect(answer.body['spec']).toEqual(before['spec']);
+    expect(answer.body).not.toHaveProperty('metadata.labels.a');
+    expect(answer.body).not.toHaveProperty('metadata.finalizers');
+  });
+});
+
+/** Whether a person with one of the roles may do that. */
+async function may(user: string, verb: string, resource: string, subresource: string): Promise<unknown> {
+  const resourceAttributes = { group: 'sysctl-operator.dev', verb, resource, subresource };
+  const review = await scene.server.admin.must(
+    post('/apis/authorization.k8s.io/v1/subjectaccessreviews', {
+      ...object('authorization.k8s.io/v1', 'SubjectAccessReview', ''),
+      spec: { user, resourceAttributes },
+    }),
+  );
+  return (review['status'] as { allowed: boolean }).allowed;
+}
+
+describe('people', () => {
+  beforeAll(async () => {
+    for (const role of ['viewer', 'editor'])
+      await scene.server.admin.must(
+        post('/apis/rbac.authorization.k8s.io/v1/clusterrolebindings', {
+          ...object('rbac.authorization.k8s.io/v1', 'ClusterRoleBinding', role),
+          roleRef: {
+            apiGroup: 'rbac.authorization.k8s.io',
+            kind: 'ClusterRole',
+            name: `sysctl-operator-${role}`,
+          },
+          subjects: [{ kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: role }],
+        }),
+      );
+  });
+
+  test.each([
+    ['viewer', 'list', 'sysctlprofiles', '', true],
+    ['viewer', 'get', 'nodesysctlstates', '', true],
+    ['viewer', 'create', 'sysctlprofiles', '', false],
+    ['viewer', 'patch', 'nodesysctlstates', '', false],
+    ['editor', 'create', 'sysctlprofiles', '', true],
+    ['editor', 'delete', 'sysctlprofiles', '', true],
+    ['editor', 'patch', 'sysctlprofiles', 'status', false],
+    ['editor', 'watch', 'nodesysctlstates', '', true],
+    ['editor', 'patch', 'nodesysctlstates', '', false],
+    ['editor', 'patch', 'nodesysctlstates', 'status', false],
+    ['somebody', 'list', 'sysctlprofiles', '', false],
+  ])('%s, %s %s %s: %s', async (user, verb, resource, subresource, allowed) => {
+    expect(await may(user, verb, resource, subresource)).toBe(allowed);
   });
 });

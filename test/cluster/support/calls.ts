@@ -1,4 +1,4 @@
-import type { Call } from './client.ts';
+import type { Answer, Call } from './client.ts';
 import { NAMESPACE } from './service-accounts.ts';
 
 export const STATES = '/apis/sysctl-operator.dev/v1alpha1/nodesysctlstates';
@@ -44,3 +44,11 @@ export const event = (name: string): object =>
   });
 export const state = (name: string): object =>
   object('sysctl-operator.dev/v1alpha1', 'NodeSysctlState', name, { spec: { revision: 'r1' } });
+
+/** How a call went, in two words: who refused it when it was refused; the server's words for everything unexpected. */
+export function verdict({ status, message }: Answer): string {
+  if (status === 200 || status === 201) return 'allowed';
+  if (status === 403 && /cannot \w+ resource/.test(message)) return 'no right';
+  if (status === 403 && message.includes('ValidatingAdmissionPolicy')) return 'against policy';
+  return `${status} ${message}`;
+}

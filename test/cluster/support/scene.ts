@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestApiServer } from './api-server.ts';
 import { APPS, label, object, patch, post, state, STATES } from './calls.ts';
 import type { Call, Client } from './client.ts';
 import { installed } from './installation.ts';
 import { createProfile, sysctls } from './profiles.ts';
 import { createNode, inPodOn } from './service-accounts.ts';
+import { until } from './wait.ts';
 
 /** An installed operator with two nodes, their states, a profile and a revision; and its two accounts, in pods on node-1. */
 export interface Scene {
@@ -19,7 +19,8 @@ async function untilPoliciesHold({ manager, agent }: Scene): Promise<void> {
     [manager, label({ 'example.com/probe': 'x' })],
     [agent, patch(`${STATES}/node-2/status`, { status: { bootID: 'probe' } })],
   ];
-  for (const [client, call] of probes) while ((await client.call(call)).status !== 403) await sleep(50);
+  for (const [client, call] of probes)
+    await until('the policies hold', async () => (await client.call(call)).status === 403);
 }
 
 /** Throws, and leaves nothing running, when any of it cannot be set up. */
