@@ -3,18 +3,19 @@ import type { LabelSelector, LabelSelectorRequirement } from '../api/profile.ts'
 export type Labels = Readonly<Record<string, string>>;
 export type LabelMatcher = (labels: Labels) => boolean;
 
+type Holds = (value: string | undefined, listed: ReadonlySet<string>) => boolean;
+
+const OPERATORS: Record<LabelSelectorRequirement['operator'], Holds> = {
+  In: (value, listed) => value !== undefined && listed.has(value),
+  NotIn: (value, listed) => value === undefined || !listed.has(value),
+  Exists: (value) => value !== undefined,
+  DoesNotExist: (value) => value === undefined,
+};
+
 function compileRequirement({ key, operator, values = [] }: LabelSelectorRequirement): LabelMatcher {
-  const set = new Set(values);
-  switch (operator) {
-    case 'In':
-      return (labels) => labels[key] !== undefined && set.has(labels[key]);
-    case 'NotIn':
-      return (labels) => labels[key] === undefined || !set.has(labels[key]);
-    case 'Exists':
-      return (labels) => labels[key] !== undefined;
-    case 'DoesNotExist':
-      return (labels) => labels[key] === undefined;
-  }
+  const listed = new Set(values);
+  const holds = OPERATORS[operator];
+  return (labels) => holds(labels[key], listed);
 }
 
 /** metav1.LabelSelector: everything must hold; an empty selector matches every node; NotIn holds where the label is absent. */
