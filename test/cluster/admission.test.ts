@@ -1,13 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { SysctlProfileStatus } from '../../operator/api/profile.ts';
 import type { TestApiServer } from './support/api-server.ts';
-import { installed } from './support/installation.ts';
+import { patch } from './support/calls.ts';
+import { installed, kubectl } from './support/installation.ts';
 import {
   guardedProfiles,
   malformedProfiles,
+  outOfRangeProfiles,
   podScopeProfiles,
   type Malformed,
 } from './support/malformed-profiles.ts';
-import { createProfile, patterns, profileYaml, PROFILES, sysctls } from './support/profiles.ts';
+import { oddProfiles } from './support/odd-profiles.ts';
+import { createProfile, profileYaml, PROFILES, sysctls } from './support/profiles.ts';
 
 let server: TestApiServer;
 beforeAll(async () => {
@@ -16,22 +20,48 @@ beforeAll(async () => {
 afterAll(() => server?.close());
 
 let count = 0;
-const isRefused = async (spec: string, messages: readonly string[]): Promise<void> => {
-  const { status, message } = await createProfile(server.admin, `refused-${++count}`, spec);
-  expect([400, 422]).toContain(status);
-  for (const sentence of messages) expect(message).toContain(sentence);
-};
 const named = (table: readonly Malformed[]) =>
   table.map(([mistake, spec, ...messages]) => ({ mistake, spec, messages }));
 
-describe('a malformed profile is refused with the path and a sentence that helps', () => {
-  test.each(named(malformedProfiles))('$mistake', ({ spec, messages }) => isRefused(spec, messages));
+describe.each([
+  ['a malformed profile is refused with the path and a sentence that helps', malformedProfiles],
+  ['a field out of its range is refused', outOfRangeProfiles],
+  ['a guarded sysctl is refused unless it is acknowledged', guardedProfiles],
+  ['scope Pod is refused where a pod cannot have its own value', podScopeProfiles],
+])('%s', (_title, table) => {
+  test.each(named(table))('$mistake', async ({ spec, messages }) => {
+    const { status, message } = await createProfile(server.admin, `refused-${++count}`, spec);
+    expect([400, 422]).toContain(status);
+    for (const sentence of messages) expect(message).toContain(sentence);
+  });
 });
-describe('a guarded sysctl is refused unless it is acknowledged', () => {
-  test.each(named(guardedProfiles))('$mistake', ({ spec, messages }) => isRefused(spec, messages));
-});
-describe('scope Pod is refused where a pod cannot have its own value', () => {
-  test.each(named(podScopeProfiles))('$mistake', ({ spec, messages }) => isRefused(spec, messages));
+
+interface Schema {
+  'x-kubernetes-validations'?: { rule: string; message: string; messageExpression?: string }[];
+  [key: string]: unknown;
+}
+
+/** The sentences of all rules of a schema: what stays the same of those that are computed. */
+const sentences = (schema: unknown): string[] => {
+  if (typeof schema !== 'object' || schema === null) return [];
+  const { 'x-kubernetes-validations': rules = [], ...rest } = schema as Schema;
+  const own = rules.map(({ message, messageExpression }) => {
+    const literals = [...(messageExpression ?? '').matchAll(/'([^']*)'/g)].map((match) => match[1] ?? '');
+    return literals.at(-1) ?? message;
+  });
+  return [...own, ...Object.values(rest).flatMap(sentences)];
+};
+
+test('every rule of the definition refuses one of these', async () => {
+  const { spec } = (await server.admin.must({
+    path: '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/sysctlprofiles.sysctl-operator.dev',
+  })) as { spec: { versions: { schema: { openAPIV3Schema: { properties: { spec: unknown } } } }[] } };
+  const rules = sentences(spec.versions[0]?.schema.openAPIV3Schema.properties.spec);
+  const tried = [malformedProfiles, outOfRangeProfiles, guardedProfiles, podScopeProfiles]
+    .flat()
+    .flatMap(([, , ...messages]) => messages);
+  expect(rules.length).toBeGreaterThan(15);
+  expect(rules.filter((sentence) => !tried.some((message) => message.includes(sentence)))).toEqual([]);
 });
 
 test('a name that is too long for the node label is refused', async () => {
@@ -55,97 +85,8 @@ test('kubectl shows the sentence', async () => {
   );
 });
 
-const long = (i: number): string =>
-  `{name: net/core/${'x'.repeat(70)}_${i}, value: 1, scope: ${i % 2 ? 'Pod' : 'Auto'}}`;
-const oddButGood: [what: string, spec: string][] = [
-  [
-    'the example of the documentation',
-    `nodeSelector: {matchLabels: {workload: search}}
-priority: 10
-mode: Enforce
-sysctls:
-- {name: vm.max_map_count, value: 262144}
-- {name: fs.inotify.max_user_instances, value: 8192, match: AtLeast}
-- {name: kernel.msgmax, value: 65536}
-- {name: net.core.somaxconn, value: 4096, scope: Node}
-- {name: net.netfilter.nf_conntrack_max, value: 1048576, optional: true}
-pods: {allowedUnsafeSysctls: ['net.ipv4.tcp_*']}
-rollout: {maxUnavailable: 10%, canary: {nodes: 1, soakSeconds: 60}, paused: false, confirmTimeoutSeconds: 60, onFailure: Rollback}
-driftPolicy: Correct
-removalPolicy: Restore`,
-  ],
-  [
-    'interfaces with dots, capitals and signs',
-    sysctls(
-      '{name: net/ipv4/conf/eth0.100/rp_filter, value: 1}',
-      '{name: net.ipv4.conf.eth1/200.rp_filter, value: 1}',
-      '{name: net.ipv4.conf.Eth0_x.rp_filter, value: 1}',
-      '{name: net/ipv6/neigh/br-1a+b@x/gc_stale_time, value: 60}',
-    ),
-  ],
-  ['a key with capitals', sysctls('{name: kernel.numa_balancing_promote_rate_limit_MBps, value: 1}')],
-  [
-    'one key for the node and for pods',
-    sysctls(
-      '{name: net.core.somaxconn, value: 1024, scope: Node}',
-      '{name: net/core/somaxconn, value: 4096, scope: Pod}',
-    ),
-  ],
-  [
-    'texts, an empty value, a tab, an unsigned 64-bit bound',
-    `${sysctls(
-      '{name: kernel.shmmax, value: "18446744073692774399", match: AtLeast}',
-      '{name: kernel.core_pattern, value: "|/usr/bin/core %p"}',
-      '{name: kernel/modprobe, value: ""}',
-      String.raw`{name: kernel.sem, value: "250\t32000 32 128"}`,
-    )}acknowledgeRisks: [kernel/core_pattern, kernel.modprobe]`,
-  ],
-  [
-    'every kind of pattern that a kubelet takes',
-    patterns(
-      "['net.*', 'net/core/som*', 'kernel.shm*', 'kernel.msg*', kernel.sem, 'kernel.sem*', kernel.shm, 'fs.mqueue.*', fs/mqueue/msg_max, net.ipv4.conf.eth0/1.forwarding, net.bogus.name, 'net.ipv4.tcp_*']",
-    ),
-  ],
-  [
-    'every operator of a selector',
-    `nodeSelector: {matchLabels: {node-role.kubernetes.io/x: ""}, matchExpressions: [{key: a, operator: In, values: [x, w]}, {key: b.c/d, operator: NotIn, values: [z]}, {key: e, operator: Exists}, {key: f, operator: DoesNotExist, values: []}]}
-sysctls: [{name: vm.swappiness, value: 1}]`,
-  ],
-  ['256 long entries in slashes', sysctls(...Array.from({ length: 256 }, (_, i) => long(i)))],
-  [
-    'a negative value, three nodes at once, only planned',
-    `${sysctls('{name: kernel.sched_rt_runtime_us, value: -1}')}mode: Plan\nrollout: {maxUnavailable: 3}`,
-  ],
-  [
-    'integers that YAML reads in other bases',
-    sysctls(
-      '{name: vm.a_b, value: 010}',
-      '{name: vm.a_c, value: 0x1000}',
-      '{name: vm.a_d, value: 1_000}',
-      '{name: vm.a_e, value: 4e3}',
-    ),
-  ],
-  [
-    'keys that a pod has for itself',
-    sysctls(
-      ...[
-        'kernel.sem',
-        'kernel/shm_rmid_forced',
-        'fs.mqueue.msg_max',
-        'net.ipv4.conf.eth0/1.rp_filter',
-        'net.ipv4.neigh.eth0.gc_stale_time',
-        'net.ipv4.route.mtu_expires',
-      ].map((name) => `{name: ${name}, value: 1, scope: Pod}`),
-    ),
-  ],
-  [
-    'an acknowledged key in the other spelling',
-    `${sysctls('{name: net/netfilter/nf_hooks_lwtunnel, value: 1}')}acknowledgeRisks: [net.netfilter.nf_hooks_lwtunnel, vm.panic_on_oom]`,
-  ],
-];
-
 describe('an odd but good profile is accepted', () => {
-  test.each(oddButGood)('%s', async (_what, spec) => {
+  test.each(oddProfiles)('%s', async (_what, spec) => {
     const name = `accepted-${++count}`;
     const answer = await createProfile(server.admin, name, spec);
     expect(answer.message).toBe('');
@@ -171,4 +112,73 @@ test('a canary soaks for a minute unless it says otherwise', async () => {
   const spec = `${sysctls('{name: vm.swappiness, value: 1}')}rollout: {canary: {nodes: 2}}`;
   const { body } = await createProfile(server.admin, 'canary-default', spec);
   expect(body).toHaveProperty('spec.rollout.canary', { nodes: 2, soakSeconds: 60 });
+});
+
+describe('an edit is judged like a new profile', () => {
+  const good = sysctls('{name: vm.swappiness, value: 1}', '{name: vm.max_map_count, value: 262144}');
+  beforeAll(() => createProfile(server.admin, 'edited', good));
+
+  test.each([
+    ['a guarded key comes in', [{ name: 'kernel.modprobe', value: '/bin/x' }], 'kernel.modprobe is guarded'],
+    [
+      'a value becomes two lines',
+      [{ name: 'vm.swappiness', value: '1\n2' }],
+      'spec.sysctls[0].value: Invalid value',
+    ],
+    [
+      'all entries go',
+      [],
+      'at least one entry in spec.sysctls or spec.pods.allowedUnsafeSysctls is required',
+    ],
+  ])('%s', async (_what, entries, sentence) => {
+    const { status, message } = await server.admin.call(
+      patch(`${PROFILES}/edited`, { spec: { sysctls: entries } }),
+    );
+    expect(status).toBe(422);
+    expect(message).toContain(sentence);
+  });
+});
+
+/** Every field that the manager can write. */
+const report: Required<SysctlProfileStatus> = {
+  observedGeneration: 1,
+  nodes: { matched: 40, updated: 12, ready: 11, failed: 1, drifted: 0 },
+  sysctls: [{ name: 'kernel.msgmax', lane: 'Pod', namespace: 'ipc', reason: 'every pod has its own' }],
+  failures: [{ node: 'worker-7', name: 'vm.max_map_count', message: 'EINVAL' }],
+  conditions: [
+    {
+      type: 'Ready',
+      status: 'False',
+      observedGeneration: 1,
+      lastTransitionTime: '2026-01-01T00:00:00Z',
+      reason: 'NodeFailed',
+      message: 'node worker-7: vm.max_map_count: EINVAL',
+    },
+  ],
+};
+
+describe('the status', () => {
+  beforeAll(async () => {
+    await createProfile(server.admin, 'reported', sysctls('{name: vm.swappiness, value: 1}'));
+    await server.admin.must(patch(`${PROFILES}/reported/status?fieldValidation=Strict`, { status: report }));
+  });
+
+  test('everything that the manager can report is kept as it is', async () => {
+    const { body } = await server.admin.call({ path: `${PROFILES}/reported` });
+    expect(body['status']).toEqual(report);
+  });
+
+  test('kubectl prints what one wants to see first', async () => {
+    const table = await kubectl(server, ['get', 'sysp', 'reported']);
+    expect(table.split('\n')[0]?.split(/\s{2,}/)).toEqual([
+      'NAME',
+      'READY',
+      'REASON',
+      'MATCHED',
+      'UPDATED',
+      'NODES READY',
+      'AGE',
+    ]);
+    expect(table).toMatch(/reported +False +NodeFailed +40 +12 +11 /);
+  });
 });

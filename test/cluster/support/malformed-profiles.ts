@@ -260,3 +260,123 @@ export const podScopeProfiles: readonly Malformed[] = [
     pattern(0, 'net/netfilter/nf_hooks_lwtunnel', SHARED),
   ],
 ];
+
+const field = (text: string): string => `${sysctls(ok)}${text}`;
+const selector = (text: string): string => `nodeSelector: {${text}}\nsysctls: [${ok}]`;
+const many = (count: number, text: (i: number) => string): string =>
+  Array.from({ length: count }, (_, i) => text(i)).join(', ');
+
+export const outOfRangeProfiles: readonly Malformed[] = [
+  [
+    'an unknown mode',
+    field('mode: DryRun'),
+    'spec.mode: Unsupported value: "DryRun": supported values: "Enforce", "Plan"',
+  ],
+  [
+    'an unknown drift policy',
+    field('driftPolicy: Ignore'),
+    'spec.driftPolicy: Unsupported value: "Ignore": supported values: "Correct", "Report"',
+  ],
+  [
+    'an unknown removal policy',
+    field('removalPolicy: Delete'),
+    'spec.removalPolicy: Unsupported value: "Delete": supported values: "Restore", "Keep"',
+  ],
+  [
+    'an unknown answer to failure',
+    field('rollout: {onFailure: Continue}'),
+    'spec.rollout.onFailure: Unsupported value: "Continue": supported values: "Rollback", "Pause"',
+  ],
+  [
+    'a priority that is too high',
+    field('priority: 1000001'),
+    'spec.priority: Invalid value: 1000001: spec.priority in body should be less than or equal to 1000000',
+  ],
+  [
+    'a priority that is too low',
+    field('priority: -1000001'),
+    'spec.priority: Invalid value: -1000001: spec.priority in body should be greater than or equal to -1000000',
+  ],
+  [
+    'a priority in quotes',
+    field('priority: "10"'),
+    'spec.priority: Invalid value: "string": spec.priority in body must be of type integer: "string"',
+  ],
+  [
+    'nothing of all nodes at once',
+    field('rollout: {maxUnavailable: 0%}'),
+    `spec.rollout.maxUnavailable: Invalid value: "0%": ${UNAVAILABLE}`,
+  ],
+  [
+    'a number of nodes in quotes',
+    field('rollout: {maxUnavailable: "10"}'),
+    `spec.rollout.maxUnavailable: Invalid value: "10": ${UNAVAILABLE}`,
+  ],
+  [
+    'a percentage without its sign',
+    field('rollout: {maxUnavailable: 10 percent}'),
+    `spec.rollout.maxUnavailable: Invalid value: "10 percent": ${UNAVAILABLE}`,
+  ],
+  [
+    'a canary without nodes',
+    field('rollout: {canary: {soakSeconds: 60}}'),
+    'spec.rollout.canary.nodes: Required value',
+  ],
+  [
+    'a soak of two days',
+    field('rollout: {canary: {nodes: 1, soakSeconds: 172800}}'),
+    'spec.rollout.canary.soakSeconds: Invalid value: 172800: spec.rollout.canary.soakSeconds in body should be less than or equal to 86400',
+  ],
+  [
+    'a confirm timeout of two hours',
+    field('rollout: {confirmTimeoutSeconds: 7200}'),
+    'spec.rollout.confirmTimeoutSeconds: Invalid value: 7200: spec.rollout.confirmTimeoutSeconds in body should be less than or equal to 3600',
+  ],
+  [
+    'a name of 254 characters',
+    sysctls(`{name: vm.${'x'.repeat(251)}, value: 1}`),
+    'spec.sysctls[0].name: Too long: may not be more than 253 bytes',
+  ],
+  ['no name', sysctls('{value: 1}'), 'spec.sysctls[0].name: Required value'],
+  [
+    'optional in quotes',
+    sysctls('{name: vm.swappiness, value: 1, optional: "yes"}'),
+    'spec.sysctls[0].optional: Invalid value: "string": spec.sysctls[0].optional in body must be of type boolean: "string"',
+  ],
+  [
+    'Exists with values',
+    selector('matchExpressions: [{key: pool, operator: Exists, values: [a]}]'),
+    'spec.nodeSelector.matchExpressions[0].values: Invalid value: In and NotIn need values; Exists and DoesNotExist must have none',
+  ],
+  [
+    'an expression about a label that cannot be',
+    selector("matchExpressions: [{key: 'a b', operator: Exists}]"),
+    'spec.nodeSelector.matchExpressions[0].key: Invalid value: must be a label key such as "workload" or "example.com/workload"',
+  ],
+  [
+    'an expression without an operator',
+    selector('matchExpressions: [{key: pool}]'),
+    'spec.nodeSelector.matchExpressions[0].operator: Required value',
+  ],
+  [
+    'a label value that is too long',
+    selector(`matchLabels: {pool: ${'x'.repeat(64)}}`),
+    'spec.nodeSelector.matchLabels.pool: Too long: may not be more than 63 bytes',
+  ],
+  [
+    '65 patterns',
+    patterns(`[${many(65, (i) => `net.x${i}`)}]`),
+    'spec.pods.allowedUnsafeSysctls: Too many: 65: must have at most 64 items',
+  ],
+  [
+    'a pattern twice',
+    patterns("['net.core.*', 'net.core.*']"),
+    'spec.pods.allowedUnsafeSysctls[1]: Duplicate value: "net.core.*"',
+  ],
+  [
+    'a risk acknowledged twice',
+    field('acknowledgeRisks: [kernel.modprobe, kernel.modprobe]'),
+    'spec.acknowledgeRisks[1]: Duplicate value: "kernel.modprobe"',
+  ],
+  ['no spec', '', 'spec: Required value'],
+];
