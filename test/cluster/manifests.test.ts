@@ -1,10 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { readdirSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { agentDaemonSet } from '../../operator/manager/daemon-set.ts';
 import { TestApiServer } from './support/api-server.ts';
+import { object, post, verdict } from './support/calls.ts';
 import { kubectl, manifests } from './support/installation.ts';
 import { render, type Rule } from './support/rules.ts';
+import { NAMESPACE } from './support/service-accounts.ts';
 
 interface Stored {
   kind: string;
@@ -130,8 +134,22 @@ describe('least privilege', () => {
   });
 });
 
+test("the agent's pod is admitted where the manager puts it", async () => {
+  const { spec } = agentDaemonSet({
+    namespace: NAMESPACE,
+    image: 'none',
+    driftIntervalSeconds: 10,
+    logLevel: 'info',
+  });
+  const answer = await server.admin.call(
+    post(`/api/v1/namespaces/${NAMESPACE}/pods`, object('v1', 'Pod', 'agent', { spec: spec?.template.spec })),
+  );
+  expect(verdict(answer)).toBe('allowed');
+  expect(answer.body).toHaveProperty('spec.containers.0.securityContext.privileged', true);
+});
+
 describe('overlays', () => {
-  test.each(['gke', 'high-availability'])('%s is accepted by the API server', async (overlay) => {
+  test.each(readdirSync(join(manifests, 'overlays')))('%s is accepted by the API server', async (overlay) => {
     const folder = join(manifests, 'overlays', overlay);
     const output = await kubectl(server, ['apply', '--server-side', '--force-conflicts', '-k', folder]);
     expect(output).toContain('deployment.apps/sysctl-operator serverside-applied');
