@@ -25,8 +25,8 @@ const FIRST = [
 const first = (text: string): number => Number(text.trim().split(/\s+/)[0]);
 
 /**
- * The changes in an order that the kernel accepts: of a coupled pair the upper bound goes first when it rises, the lower one first when it
- * falls; keys that change others go before those. Otherwise the given order stays.
+ * The changes in an order that the kernel accepts: of a coupled pair the upper bound goes first when the lower one rises above it;
+ * keys that change others go before those. Otherwise the given order stays.
  */
 export function writeOrder<T extends ValueChange>(changes: readonly T[]): T[] {
   const rank = (change: T): number => {
@@ -39,8 +39,9 @@ export function writeOrder<T extends ValueChange>(changes: readonly T[]): T[] {
     const j = ordered.findIndex((c) => c.name === high);
     const [lower, upper] = [ordered[i], ordered[j]];
     if (!lower || !upper) continue;
-    // Raising: the upper bound must be there before the lower one needs it. -1 stands for "no limit" (sched_rt_runtime_us).
-    const upperFirst = first(lower.to) > first(upper.from) || first(upper.to) >= first(upper.from);
+    // Where the lower bound rises above the old upper one, the new upper one must be there before; else the lower one can go first,
+    // whichever way both go. -1 stands for "no limit" (sched_rt_runtime_us).
+    const upperFirst = first(lower.to) > first(upper.from);
     if (upperFirst !== j < i) [ordered[i], ordered[j]] = [upper, lower];
   }
   return ordered;

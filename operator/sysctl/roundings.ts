@@ -19,7 +19,8 @@ const powerOfTwo = (value: bigint): bigint => {
  */
 export function roundings(name: string, value: bigint): bigint[] {
   if (MILLISECONDS.test(name)) return TICKS.map((hz) => (((value * hz + 999n) / 1000n) * 1000n) / hz);
-  if (USER_TICKS.test(name)) return [value - 1n, value - (value % 2n), value + 1n];
+  // In hundredths of a second: 250 ticks per second cannot keep an odd number of them, every other rate keeps all.
+  if (USER_TICKS.test(name)) return [value - (value % 2n)];
   if (name.startsWith('net.bridge.bridge-nf-')) return [value === 0n ? 0n : 1n];
   if (name === 'fs.pipe-max-size') return [powerOfTwo(value < 4096n ? 4096n : value)];
   // The table is rounded up to whole pages of 8-byte buckets.

@@ -40,6 +40,7 @@ describe('several profiles on one key', () => {
     ['bounds that exclude each other, by priority', ['>=9', '<=5'], [0, 1], ['B:<=5']],
     ['a value within the bounds', ['>=5', '<=9', '=7'], [], ['C:=7']],
     ['a value outside of the bounds', ['>=5', '<=9', '=10'], [], ['A:>=5', 'B:<=9']],
+    ['a bound and something that is no number', ['<=5', '=1 2'], [], ['A:<=5']],
     ['a bound that the value keeps', ['=7', '>=5'], [], ['A:=7']],
     ['a bound that the value breaks', ['=7', '>=9'], [], ['A:=7']],
     ['a bound of higher priority that the value breaks', ['=7', '>=9'], [0, 1], ['B:>=9']],

@@ -45,4 +45,10 @@ describe("a profile's part of a revision", () => {
   test('is empty for a profile that is not in it', () => {
     expect(slice('nobody', search)).toBe('[]');
   });
+
+  test('holds the value of another profile that keeps its bound', () => {
+    expect(slice('search', search, p('web', 'fs.file-max=9'))).not.toBe(
+      slice('search', search, p('web', 'fs.file-max=10')),
+    );
+  });
 });

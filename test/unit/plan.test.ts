@@ -159,6 +159,9 @@ describe('any profiles and nodes', () => {
               })
             : profile(name, { ...draft(next), uid: `uid-${step}` }),
         );
+      // Deleted and made again before anybody looked.
+      else if (what < 0.65 && before)
+        profiles.set(name, profile(name, { ...draft(next), uid: `uid-${step}` }));
       else if (what < 0.7 && before) profiles.set(name, { ...before, status: { observedGeneration: step } });
       else if (what < 0.8) nodes.delete(host);
       else nodes.set(host, someNode(next, host));

@@ -89,6 +89,7 @@ describe('the nodes that may change now', () => {
   test('include one that is unavailable anyway: it makes no more unavailable', () => {
     const fleet = [...nodes(2), node('z-busy', { current: 'older' }), node('z-down', { available: false })];
     expect(choose(fleet).start).toEqual(['z-busy', 'z-down']);
+    expect(choose(fleet, { maxUnavailable: 3 }).start).toEqual(['z-busy', 'z-down', 'n-1']);
   });
 
   test('of two profiles fit into both budgets', () => {

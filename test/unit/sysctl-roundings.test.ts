@@ -93,7 +93,8 @@ describe('a value that somebody changed is drift', () => {
   test.each([
     ['net.ipv4.icmp_ratelimit', '1001', '1000'],
     ['net.ipv4.icmp_ratelimit', '1000', '1004'],
-    ['net.ipv4.neigh.lo.locktime', '100', '102'],
+    ['net.ipv4.neigh.lo.locktime', '100', '99'],
+    ['net.ipv4.neigh.lo.locktime', '100', '101'],
     ['net.bridge.bridge-nf-call-iptables', '1', '0'],
     ['net.bridge.bridge-nf-call-iptables', '0', '1'],
     ['fs.pipe-max-size', '1048576', '2097152'],
