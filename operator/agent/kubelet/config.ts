@@ -1,4 +1,5 @@
-import { isMap, parse, parseDocument } from 'yaml';
+import { isDeepStrictEqual } from 'node:util';
+import { isMap, isNode, isScalar, parse, parseDocument, type Document } from 'yaml';
 
 export const KEY = 'allowedUnsafeSysctls';
 
@@ -47,6 +48,11 @@ export function merge(files: readonly ConfigFile[]): KubeletConfig {
   return merged as KubeletConfig;
 }
 
+const rendered = (list: readonly string[]): string =>
+  list.length === 0
+    ? `${KEY}: []`
+    : [`${KEY}:`, ...list.map((entry) => `  - ${JSON.stringify(entry)}`)].join('\n');
+
 /** The drop-in that holds the list alone. */
 export const renderDropIn = (list: readonly string[]): string =>
   [
@@ -54,18 +60,42 @@ export const renderDropIn = (list: readonly string[]): string =>
     '# when no profile needs it any more.',
     'apiVersion: kubelet.config.k8s.io/v1beta1',
     'kind: KubeletConfiguration',
-    `${KEY}:`,
-    ...list.map((entry) => `  - ${JSON.stringify(entry)}`),
+    rendered(list),
     '',
   ].join('\n');
 
-/** The file with another list, comments and layout kept; an empty list takes the key away. */
+/** Only the lines of the list replaced, or appended; undefined where the file is not laid out line by line, as JSON is not. */
+function spliced(
+  { text }: ConfigFile,
+  document: Document.Parsed,
+  list: readonly string[],
+): string | undefined {
+  if (!isMap(document.contents) || document.contents.flow) return undefined;
+  const pair = document.contents.items.find(({ key }) => isScalar(key) && key.value === KEY);
+  if (!pair) return list.length === 0 ? text : `${text.replace(/(?<=[^\n])$/, '\n')}${rendered(list)}\n`;
+  const start = isScalar(pair.key) ? pair.key.range?.[0] : undefined;
+  const end = isNode(pair.value) ? pair.value.range?.[1] : undefined;
+  if (start === undefined || end === undefined) return undefined;
+  const newline = text[end - 1] === '\n' ? '\n' : '';
+  return text.slice(0, start) + rendered(list) + newline + text.slice(end);
+}
+
+const hasList = (path: string, text: string, list: readonly string[]): boolean => {
+  try {
+    return isDeepStrictEqual(parseConfig({ path, text }).allowedUnsafeSysctls ?? [], list);
+  } catch {
+    return false;
+  }
+};
+
+/** The file with another list, everything else as it was: comments, order and layout. */
 export function withList(file: ConfigFile, list: readonly string[]): string {
   const document = parseDocument(file.text);
   const [error] = document.errors;
   if (error) throw new Error(`${file.path}: ${error.message}`, { cause: error });
   if (!isMap(document.contents)) throw new Error(`${file.path} is not a KubeletConfiguration`);
-  if (list.length > 0) document.set(KEY, document.createNode([...list]));
-  else document.delete(KEY);
+  const text = spliced(file, document, list);
+  if (text !== undefined && hasList(file.path, text, list)) return text;
+  document.set(KEY, document.createNode([...list]));
   return document.toString({ lineWidth: 0 });
 }
