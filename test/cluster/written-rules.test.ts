@@ -10,7 +10,7 @@ import { wholeLife, type Life } from './support/whole-life.ts';
 const MANAGER = 'sysctl-operator-manager';
 const AGENT = 'sysctl-operator-agent';
 /** The agent asks the node's kubelet for these, and the kubelet asks the API server whether it may. */
-const OF_THE_KUBELET = ['get nodes/configz', 'get nodes/healthz', 'get nodes/pods'];
+const OF_THE_KUBELET = ['get nodes/configz', 'get nodes/pods'];
 
 let server: TestApiServer;
 let life: Life;
