@@ -81,19 +81,17 @@ describe('enforcing', () => {
     }
   });
 
-  test('the kubelet and kube-proxy are named where they are the likely other writer', () => {
-    for (const [name, writer] of [
-      ['vm.overcommit_memory', 'kubelet'],
-      ['net.netfilter.nf_conntrack_max', 'kube-proxy'],
-    ] as const) {
-      start({ [name]: '0' });
-      enforcer.apply(revision('r', [{ name, value: '2' }]));
-      for (let round = 0; round < 6; round++) {
-        kernel.values.set(name, '1');
-        const outcome = enforcer.sweep();
-        if (round === 5) expect(outcome?.deviations[0]?.message).toContain(writer);
-      }
-    }
+  test.each([
+    ['vm.overcommit_memory', 'kubelet'],
+    ['net.netfilter.nf_conntrack_max', 'kube-proxy'],
+  ])('where %s is contested, %s is named as the likely other writer', (name, writer) => {
+    start({ [name]: '0' });
+    enforcer.apply(revision('r', [{ name, value: '2' }]));
+    const outcomes = Array.from({ length: 6 }, () => {
+      kernel.values.set(name, '1');
+      return enforcer.sweep();
+    });
+    expect(outcomes.at(-1)?.deviations[0]?.message).toContain(writer);
   });
 
   test('a refused write is reported by every sweep and repeated after ten minutes', () => {

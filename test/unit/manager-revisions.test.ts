@@ -1,0 +1,71 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Revision } from '../../operator/api/revision.ts';
+import { ensureRevision, HISTORY, obsoleteRevisions } from '../../operator/manager/revisions.ts';
+import { apiError, StubApiServer } from './support/agent-fakes.ts';
+import { composed, profile, sysctl } from './support/profiles.ts';
+import { random, shuffled } from './support/random.ts';
+
+const { name, data } = composed(profile('search', { sysctls: [sysctl('vm.swappiness=1')] }));
+const ensure = (api: StubApiServer) => ensureRevision(api, 'system', name, data, 42);
+
+describe('a revision', () => {
+  test('is created under the name of its content', async () => {
+    const api = new StubApiServer();
+    await ensure(api);
+    expect(api.requests).toMatchObject([
+      {
+        method: 'POST',
+        path: '/apis/apps/v1/namespaces/system/controllerrevisions',
+        body: { kind: 'ControllerRevision', metadata: { name, namespace: 'system' }, revision: 42, data },
+      },
+    ]);
+  });
+
+  test('has no owner: garbage collection must not take one that a node still refers to', async () => {
+    const api = new StubApiServer();
+    await ensure(api);
+    expect(api.requests[0]?.body).not.toHaveProperty('metadata.ownerReferences');
+  });
+
+  test('that is there already is the right one', async () => {
+    const api = new StubApiServer();
+    api.answer = () => {
+      throw apiError(409);
+    };
+    await expect(ensure(api)).resolves.toBeUndefined();
+  });
+
+  test.each([403, 500])('that cannot be created for status %i is an error', async (status) => {
+    const api = new StubApiServer();
+    api.answer = () => {
+      throw apiError(status);
+    };
+    await expect(ensure(api)).rejects.toMatchObject({ status });
+  });
+});
+
+describe('revisions that may be deleted', () => {
+  const revisions = Array.from({ length: 25 }, (_, i): Revision => ({
+    metadata: { name: `r${i + 1}` },
+    revision: i + 1,
+    data,
+  }));
+
+  test('are the oldest ones beyond the history', () => {
+    const obsolete = obsoleteRevisions(shuffled(random(1), revisions), new Set());
+    const oldest = revisions.slice(0, revisions.length - HISTORY).map((r) => r.metadata.name);
+    expect(obsolete.toSorted()).toEqual(oldest.toSorted());
+  });
+
+  test('are never in use, however old, and those in use do not shorten the history', () => {
+    const inUse = new Set(['r1', 'r2', 'r25']);
+    const obsolete = obsoleteRevisions(revisions, inUse);
+    expect(obsolete).not.toEqual(expect.arrayContaining(['r1']));
+    expect(obsolete).toHaveLength(revisions.length - inUse.size - HISTORY);
+    expect(obsolete.filter((one) => inUse.has(one))).toEqual([]);
+  });
+
+  test('are none while there are few', () => {
+    expect(obsoleteRevisions(revisions.slice(0, HISTORY), new Set())).toEqual([]);
+  });
+});
