@@ -97,13 +97,7 @@ export class NodeAgent {
       const outcome = this.#enforcer.sweep();
       if (!outcome) return;
       this.#outcome = outcome;
-      for (const { name, from, to } of outcome.corrected)
-        this.#events.tell(
-          'Normal',
-          'DriftCorrected',
-          'Correct',
-          `${name}: somebody else made it ${from}; put back to ${to}`,
-        );
+      this.#events.corrected(outcome.corrected);
       this.#events.deviations(outcome.deviations, this.#applied?.data);
       if (this.#stuck?.reason === 'LedgerUnreadable') this.#wake();
     } catch (error) {
@@ -155,6 +149,7 @@ export class NodeAgent {
     const revision = await this.#fetch(wanted);
     this.#outcome = this.#enforcer?.apply(revision);
     this.#applied = revision;
+    this.#events.corrected(this.#outcome?.corrected ?? []);
     this.#remember(revision);
     const kubelet = await this.#kubelet.configure(revision.data.kubelet.allowedUnsafeSysctls);
     this.#o.log.info('revision applied', {

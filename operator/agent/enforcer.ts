@@ -102,7 +102,7 @@ export class Enforcer {
         perform(this.#kernel, step, known.get(step.name)),
       );
       if (deviation) deviations.push(deviation);
-      else if (sweeping && step.kind === 'write') {
+      else if (step.kind === 'write' && (sweeping || this.#isDrift(step, known.get(step.name)))) {
         corrected.push({ name: step.name, from: step.from, to: step.to });
         this.#fights.corrected(step.name);
       }

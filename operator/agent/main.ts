@@ -6,6 +6,7 @@ import { Reflector } from '../kube/reflector.ts';
 import { jsonLog } from '../telemetry/json-log.ts';
 import { NodeAgent } from './agent.ts';
 import { ProcSys } from './kernel.ts';
+import { onlyAgentOfNode } from './lock.ts';
 import { agentSettings } from './settings.ts';
 import { StatusWriter } from './status-writer.ts';
 
@@ -17,6 +18,7 @@ export async function runAgent(env: NodeJS.ProcessEnv, signal: AbortSignal): Pro
   const settings = agentSettings(env);
   const { nodeName, namespace, stateDir, hostRoot } = settings;
   const log = jsonLog({ level: settings.logLevel }).child({ node: nodeName });
+  const lock = await onlyAgentOfNode(log, signal);
   const api = new HttpsApiServer({
     host: settings.apiHost,
     port: settings.apiPort,
@@ -54,5 +56,6 @@ export async function runAgent(env: NodeJS.ProcessEnv, signal: AbortSignal): Pro
   clearTimeout(offline);
   clearInterval(drift);
   api.close();
+  lock?.close();
   log.info('the agent stops; nothing is put back');
 }

@@ -1,6 +1,7 @@
 import type { RevisionData } from '../api/revision.ts';
 import type { Deviation, NodeSysctlState } from '../api/state.ts';
 import type { EventDraft, EventRecorder } from '../kube/events.ts';
+import type { Outcome } from './enforcer.ts';
 import type { Log } from '../telemetry/log.ts';
 
 const REASONS: Record<Deviation['state'], string> = {
@@ -36,6 +37,17 @@ export class NodeEvents {
   tell(type: EventDraft['type'], reason: string, action: string, note: string): void {
     this.#log.info(note, { event: reason });
     if (this.#node) this.#recorder.record({ regarding: this.#node, type, reason, action, note });
+  }
+
+  /** Values that somebody else had changed and that were put back, also those from while no agent was running. */
+  corrected(corrections: Outcome['corrected']): void {
+    for (const { name, from, to } of corrections)
+      this.tell(
+        'Normal',
+        'DriftCorrected',
+        'Correct',
+        `${name}: somebody else made it ${from}; put back to ${to}`,
+      );
   }
 
   /** An Event for each deviation that was not there at the last call. A missing key that is optional is none. */

@@ -19,8 +19,9 @@ type Wanted = Omit<Condition, 'lastTransitionTime' | 'observedGeneration'>;
 
 const MAX_FAILURES = 10;
 const plural = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`;
-const describe = (f: ProfileFailure): string =>
-  [`node ${f.node}`, f.name, f.message].filter(Boolean).join(': ');
+/** A message of an agent names its key already. */
+const describe = ({ node, name, message }: ProfileFailure): string =>
+  [`node ${node}`, name && !message?.startsWith(`${name}:`) ? name : '', message].filter(Boolean).join(': ');
 /** Enough to act on; the whole list is in the NodeSysctlStates. */
 const listed = (texts: readonly string[], of = 3): string =>
   texts.slice(0, of).join('; ') + (texts.length > of ? `; and ${texts.length - of} more` : '');

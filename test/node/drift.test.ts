@@ -68,8 +68,10 @@ describe('somebody else writes', () => {
         'tuned',
         ({ status, reason }) => status === 'False' && reason === 'Drifted',
       );
-      expect(conditionOf(drifted.status?.conditions, 'Ready')?.message).toContain('node-1');
-      expect(drifted.status?.failures?.[0]).toMatchObject({ node: 'node-1', name: KEY });
+      expect(conditionOf(drifted.status?.conditions, 'Ready')?.message).toBe(
+        `node node-1: ${KEY}: somebody else changed it from 8192 to 1234; driftPolicy Report leaves it`,
+      );
+      expect(drifted.status?.nodes).toMatchObject({ matched: 1, ready: 0, drifted: 1 });
       expect((await getState('node-1')).status?.deviations).toEqual([
         expect.objectContaining({ name: KEY, desired: '8192', live: '1234', state: 'Drifted' }),
       ]);

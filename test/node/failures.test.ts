@@ -22,7 +22,7 @@ import {
 import { onCleanNodes, scenario } from './support/scene.ts';
 
 const ON_NODE_1 = { matchLabels: { pool: 'one' } };
-const FAIL = '/run/systemd/system/kubelet.service.d/refuse.conf';
+const FAIL = '/usr/lib/node-units/kubelet.service.d/refuse.conf';
 
 async function restartsOfAgent(): Promise<number> {
   const name = (await agents()).get('node-1') ?? '';
