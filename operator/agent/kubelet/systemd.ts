@@ -40,7 +40,12 @@ export const systemd: ServiceManager = {
   async restart(unit) {
     // A unit that failed too often is not started again without this.
     await onNode('systemctl', 'reset-failed', unit).catch(() => {});
-    await onNode('systemctl', 'restart', unit);
+    try {
+      await onNode('systemctl', 'restart', unit);
+    } catch (error) {
+      const [first] = ((error as { stderr?: string }).stderr ?? '').split('\n');
+      throw first ? new Error(first) : error;
+    }
   },
   async lastWords(unit) {
     try {
