@@ -159,6 +159,13 @@ describe('from node back to nobody', () => {
     expect(c.decide().rollout.start).toEqual(['a', 'b']);
   });
 
+  test('a label that was left on a node, of a profile that nobody remembers, is taken away', () => {
+    const c = new MemoryCluster([cachedNode('a', { 'profile.sysctl-operator.dev/gone': 'ready', own: 'x' })]);
+    settle(c);
+    expect(c.labels('a')).toEqual({ own: 'x' });
+    expect(c.writes).toEqual(['a setLabels']);
+  });
+
   test('originals that could not be put back keep the agent where it is', () => {
     const c = settled();
     c.profiles.clear();

@@ -97,6 +97,7 @@ describe('a node that no profile matches any more', () => {
 
   test.each<[string, Parameters<typeof nodeState>[1]]>([
     ['has not observed the empty revision', { ...back, observedRevision: 'r1' }],
+    ['was told something else since', { ...back, revision: 'r1', observedRevision: 'r0' }],
     ['is not Ready', { ...back, notReady: 'SysctlFailed' }],
     ['holds an original value', { ...back, originals: { 'vm.swappiness': '60' } }],
     ['holds an entry of the kubelet', { ...back, kubelet: { state: 'Held' } }],

@@ -80,14 +80,24 @@ describe('the reconcile loop', () => {
     expect(lines).toMatchObject([{ level: 'error', message: 'reconcile failed: boom' }]);
   });
 
-  test('can be triggered later, the earliest time counts', async () => {
+  test('can be triggered later: once, at the earliest of all times', async () => {
     const loop = start(async () => {});
     const began = performance.now();
     loop.triggerAfter(30);
-    loop.triggerAfter(5000);
+    loop.triggerAfter(60);
     await until(() => results.length === 1);
     expect(performance.now() - began).toBeGreaterThanOrEqual(28);
-    expect(performance.now() - began).toBeLessThan(2000);
+    await sleep(60);
+    expect(results).toHaveLength(1);
+  });
+
+  // After failures the next run is up to 30 s away; a run that goes well in between wants the next one in 0.5 s.
+  test.failing('an earlier time takes the place of a later one', async () => {
+    const loop = start(async () => {});
+    loop.triggerAfter(5000);
+    loop.triggerAfter(10);
+    await sleep(100);
+    expect(results).toHaveLength(1);
   });
 
   test('says for how long the run that is under way has been going', async () => {
