@@ -38,6 +38,18 @@ const released = (): Promise<string[]> =>
     'the state is left',
   );
 
+const killManagers = (): Promise<string> =>
+  kubectl(
+    '-n',
+    NAMESPACE,
+    'delete',
+    'pod',
+    '-l',
+    'app.kubernetes.io/component=manager',
+    '--grace-period=0',
+    '--force',
+  );
+
 describe('somebody else writes', () => {
   onCleanNodes();
 
@@ -115,26 +127,15 @@ describe('killed', () => {
   scenario('a manager that is killed goes on where it was', async () => {
     await labelNode('node-1', 'pool=one');
     await labelNode('node-2', 'pool=one');
-    const kill = (): Promise<string> =>
-      kubectl(
-        '-n',
-        NAMESPACE,
-        'delete',
-        'pod',
-        '-l',
-        'app.kubernetes.io/component=manager',
-        '--grace-period=0',
-        '--force',
-      );
     await profile(8192, { pods: { allowedUnsafeSysctls: ['kernel.msg*'] } });
-    await kill();
+    await killManagers();
     await waitReady('tuned', 120);
     for (const node of ['node-1', 'node-2']) {
       expect(await live(node, KEY)).toBe('8192');
       expect((await getState(node)).status?.kubelet?.allowedUnsafeSysctls).toEqual(['kernel.msg*']);
     }
     await kubectl('delete', 'sysctlprofile', 'tuned', '--wait=false');
-    await kill();
+    await killManagers();
     await released();
     for (const node of ['node-1', 'node-2']) expect(await live(node, KEY)).toBe('4096');
   });
