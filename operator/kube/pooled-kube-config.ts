@@ -17,7 +17,7 @@ export class PooledKubeConfig extends KubeConfig {
 
   override async applySecurityAuthentication(context: RequestContext): Promise<void> {
     await super.applySecurityAuthentication(context);
-    context.setDispatcher((await this.pool()) as never);
+    context.setDispatcher(await this.pool());
   }
 
   /** The shared pool; made at the first use. */

@@ -18,13 +18,14 @@ const selector = {
   'app.kubernetes.io/component': labels['app.kubernetes.io/component'],
 };
 
+const field = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } });
+
 /**
  * The agent's DaemonSet. Privileged with the node's network, IPC and PID namespaces: the namespaces of the *writer* decide which
  * values /proc/sys changes, some keys need capabilities, and the kubelet and its unit are reached through
  * process 1. It runs only where the agent label is, on every such node whatever its taints.
  */
 export function agentDaemonSet(options: DaemonSetOptions): V1DaemonSet {
-  const field = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } });
   return {
     apiVersion: 'apps/v1',
     kind: 'DaemonSet',

@@ -53,14 +53,15 @@ function gather({ plan, judgements }: ProfileStatusInput): Facts {
   };
 }
 
+const no = (reason: string, message: string): Wanted => ({
+  type: 'Ready',
+  status: 'False',
+  reason,
+  message,
+});
+
 function ready(input: ProfileStatusInput, facts: Facts): Wanted {
   const { plan } = input;
-  const no = (reason: string, message: string): Wanted => ({
-    type: 'Ready',
-    status: 'False',
-    reason,
-    message,
-  });
   const lost = plan.conflicts.filter((c) => !c.wins);
   if (!plan.accepted) return no('NotAccepted', listed(plan.problems.map((p) => `${p.name}: ${p.message}`)));
   if (!plan.enforced)

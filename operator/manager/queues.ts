@@ -30,6 +30,14 @@ const ATTEMPTS = 12;
 const PREFIX = '{sysctl-operator}';
 const PAUSE_FOR_CLOSE_MS = 5_000;
 
+const opts = (key: string): JobsOptions => ({
+  deduplication: { id: key, keepLastIfActive: true },
+  attempts: ATTEMPTS,
+  backoff: { type: 'custom' },
+  removeOnComplete: true,
+  removeOnFail: true,
+});
+
 /**
  * One BullMQ queue as a Kubernetes work queue: at most one running and one waiting job per key
  * (deduplication with keepLastIfActive), no job kept after its end, retries with capped back-off.
@@ -76,13 +84,6 @@ export class WorkQueue {
   /** Queues the keys; rejects at once when Redis cannot be reached. */
   async add(keys: readonly string[]): Promise<void> {
     if (keys.length === 0) return;
-    const opts = (key: string): JobsOptions => ({
-      deduplication: { id: key, keepLastIfActive: true },
-      attempts: ATTEMPTS,
-      backoff: { type: 'custom' },
-      removeOnComplete: true,
-      removeOnFail: true,
-    });
     await this.#ready().addBulk(keys.map((key) => ({ name: this.name, data: { key }, opts: opts(key) })));
   }
 
