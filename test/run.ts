@@ -31,6 +31,7 @@ const suites: Suite[] = [
   { name: 'kernel', about: "the agent's own code on real namespaces", root: true },
   { name: 'cluster', about: 'a real kube-apiserver, the operator under its own RBAC', root: true, nodes: 0 },
   { name: 'node', about: 'real kubelets and containerd', root: true, nodes: 2, install: true },
+  { name: 'demo', about: "the README's demo, on a cluster of its own", root: true },
 ];
 
 const { values, positionals } = parseArgs({
