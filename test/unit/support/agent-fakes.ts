@@ -139,7 +139,11 @@ export const stateOf = (
   ...(status && { status }),
 });
 
-/** Waits until a condition holds; the test's own timeout ends it. */
+/** Waits until a condition holds; throws after 4 s, before the test's own timeout would leave it waiting for ever. */
 export async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 2));
+  const limit = performance.now() + 4000;
+  while (!holds()) {
+    if (performance.now() > limit) throw new Error(`waited 4 s in vain: ${holds.toString()}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
 }
