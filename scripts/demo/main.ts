@@ -80,7 +80,7 @@ async function healed(): Promise<void> {
     '--field-selector',
     'reason=DriftCorrected',
     '-o',
-    'custom-columns=OBJECT:.involvedObject.name,EVENT:.message',
+    'custom-columns=EVENT:.message',
   );
 }
 
