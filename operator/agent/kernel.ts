@@ -66,6 +66,7 @@ export class ProcSys implements KernelParameters {
     try {
       return this.#open(name);
     } catch (error) {
+      if (error instanceof OperatorError && !(error instanceof KernelError)) throw error;
       const errno = errnoOf(error);
       const message =
         errno === 'ENOENT'

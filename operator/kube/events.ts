@@ -103,8 +103,9 @@ export class EventRecorder {
   #allowed(object: string, now: number): boolean {
     const bucket = this.#tokens.get(object) ?? { left: BURST, at: now };
     const left = Math.min(BURST, bucket.left + (now - bucket.at) / REFILL_MS);
-    this.#tokens.set(object, { left: Math.max(0, left - 1), at: now });
-    return left >= 1;
+    const allowed = left >= 1;
+    this.#tokens.set(object, { left: allowed ? left - 1 : left, at: now });
+    return allowed;
   }
 
   #forget(now: number): void {

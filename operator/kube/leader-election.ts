@@ -54,17 +54,23 @@ export class LeaderElector {
   /** Runs `lead` each time this replica holds the lease; its signal aborts when the lease is lost or `signal` aborts. */
   async run(signal: AbortSignal, lead: (leading: AbortSignal) => Promise<void>): Promise<void> {
     while (!signal.aborted) {
-      if (await this.#try(signal)) await this.#term(signal, lead);
+      const attempt = this.#o.now();
+      if (await this.#try(signal)) await this.#term(attempt, signal, lead);
       await sleep(this.#o.retryMs * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => {});
     }
   }
 
-  async #term(signal: AbortSignal, lead: (leading: AbortSignal) => Promise<void>): Promise<void> {
+  /** `acquired`: when the request that got the lease was sent; others may count from then. */
+  async #term(
+    acquired: number,
+    signal: AbortSignal,
+    lead: (leading: AbortSignal) => Promise<void>,
+  ): Promise<void> {
     this.#o.log.info('this replica leads', { identity: this.#o.identity });
     const lost = new AbortController();
     const leading = AbortSignal.any([signal, lost.signal]);
     const work = lead(leading).finally(() => lost.abort());
-    let renewed = this.#o.now();
+    let renewed = acquired;
     while (!leading.aborted) {
       await sleep(this.#o.retryMs, undefined, { signal: leading }).catch(() => {});
       if (leading.aborted) break;

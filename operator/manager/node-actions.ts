@@ -1,6 +1,6 @@
 import { AGENT_LABEL, PROFILE_LABEL_PREFIX } from '../api/names.ts';
 import { conditionOf } from '../api/conditions.ts';
-import type { NodeSysctlState } from '../api/state.ts';
+import type { KubeletState, NodeSysctlState } from '../api/state.ts';
 import type { Verdict } from './readiness.ts';
 import type { CachedNode } from './caches.ts';
 
@@ -31,6 +31,9 @@ export const isManaged = (
   wanted: string | undefined,
 ): boolean => wanted !== undefined || state !== undefined || node.labels[AGENT_LABEL] !== undefined;
 
+/** Unsupported: whatever of ours is in a file, this kubelet does not read it. */
+const GIVEN_BACK: ReadonlySet<KubeletState> = new Set(['Unmanaged', 'Unsupported']);
+
 /** Everything was put back: the agent observed the empty revision, holds no originals and nothing in the kubelet. */
 export function isGivenBack(state: NodeSysctlState, empty: string): boolean {
   const { status } = state;
@@ -39,7 +42,7 @@ export function isGivenBack(state: NodeSysctlState, empty: string): boolean {
     status?.observedRevision === empty &&
     conditionOf(status.conditions, 'Ready')?.status === 'True' &&
     Object.keys(status.originals ?? {}).length === 0 &&
-    (status.kubelet === undefined || status.kubelet.state === 'Unmanaged')
+    (status.kubelet === undefined || GIVEN_BACK.has(status.kubelet.state))
   );
 }
 

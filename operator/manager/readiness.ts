@@ -70,7 +70,9 @@ export function judge(input: JudgeInput): Judgement {
     return { verdict: 'failed', updated: false, failures: [{ node, message: ready.message }] };
   if (profileSlice(observed, profile) !== profileSlice(wanted, profile)) return pending();
   const names = new Set(
-    wanted.sysctls.filter((s) => s.profile === profile && !s.optional).map((s) => s.name),
+    wanted.sysctls
+      .filter((s) => (s.profile === profile || s.also?.includes(profile)) && !s.optional)
+      .map((s) => s.name),
   );
   const deviations = (status.deviations ?? []).filter((d) => names.has(d.name));
   const drifted = deviations.filter((d) => d.state === 'Drifted');

@@ -11,7 +11,7 @@ export class ReconcileLoop {
   readonly #onRun: (seconds: number, ok: boolean) => void;
   #dirty = false;
   #wake: (() => void) | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: { at: number; timeout: NodeJS.Timeout } | undefined;
   /** performance.now() at the start of the run that is under way; undefined between runs. */
   #started: number | undefined;
 
@@ -33,11 +33,19 @@ export class ReconcileLoop {
 
   /** Triggers after `ms`, unless an earlier one is set already. */
   triggerAfter(ms: number): void {
-    if (this.#timer) return;
-    this.#timer = setTimeout(() => {
+    const at = performance.now() + ms;
+    if (this.#timer && this.#timer.at <= at) return;
+    this.#cancel();
+    const timeout = setTimeout(() => {
       this.#timer = undefined;
       this.trigger();
     }, ms).unref();
+    this.#timer = { at, timeout };
+  }
+
+  #cancel(): void {
+    clearTimeout(this.#timer?.timeout);
+    this.#timer = undefined;
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -60,8 +68,7 @@ export class ReconcileLoop {
       if (took > 5) await new Promise((resolve) => setTimeout(resolve, Math.min(took, 1000)));
     }
     signal.removeEventListener('abort', wake);
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#cancel();
   }
 
   async #once(): Promise<boolean> {

@@ -108,7 +108,7 @@ describe('a node that no profile matches any more', () => {
   });
 
   // Nothing of ours is in a kubelet that we cannot configure (docs/architecture.md, "Managed nodes").
-  test.failing('is given back also where its kubelet cannot be configured by us', () => {
+  test('is given back also where its kubelet cannot be configured by us', () => {
     const state = nodeState('a', { ...back, kubelet: { state: 'Unsupported' } });
     expect(kinds({ ...leaving, state })).toEqual(['setLabels']);
   });
