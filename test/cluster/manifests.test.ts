@@ -158,7 +158,7 @@ describe('overlays', () => {
   test("an image of one's own reaches the agent too", async () => {
     const folder = await mkdtemp(join(tmpdir(), 'sysctl-operator-overlay-'));
     try {
-      const name = 'ghcr.io/sysctl-operator/sysctl-operator';
+      const name = 'sysctl-operator/sysctl-operator';
       const kustomization = {
         resources: [relative(folder, join(manifests, 'overlays', 'high-availability'))],
         images: [{ name, newName: 'mirror.example/sysctl-operator', newTag: 'v9' }],
