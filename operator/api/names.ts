@@ -11,6 +11,8 @@ export const FIELD_MANAGER = 'sysctl-operator';
 export const AGENT_FIELD_MANAGER = 'sysctl-operator-agent';
 export const AGENT_DAEMON_SET = 'sysctl-operator-agent';
 export const LEASE_NAME = 'sysctl-operator';
+/** On our ControllerRevisions: DaemonSets keep their own ones in the same namespace. */
+export const REVISION_LABEL = 'sysctl-operator.dev/revision';
 /** Events about cluster-scoped objects live here; the API server refuses them elsewhere. */
 export const EVENT_NAMESPACE = 'default';
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { AGENT_DAEMON_SET, paths } from '../api/names.ts';
+import { AGENT_DAEMON_SET, paths, REVISION_LABEL } from '../api/names.ts';
 import type { ObjectMeta } from '../api/meta.ts';
 import type { SysctlProfile } from '../api/profile.ts';
 import type { Revision } from '../api/revision.ts';
@@ -96,6 +96,7 @@ export class Caches {
       ...plain,
       transform: withoutManagedFields<Revision>,
       path: paths.revisions(namespace),
+      query: { labelSelector: REVISION_LABEL },
       onChange: notify('revision'),
     });
     this.daemonSets = new Reflector<CachedDaemonSet>({

@@ -68,6 +68,7 @@ function stateOf(state: NodeSysctlState | undefined): RolloutNode['state'] {
   if (!state?.status?.observedRevision || !ready) return 'unknown';
   if (state.status.observedRevision !== state.spec.revision) return 'progressing';
   if (ready.status === 'True') return 'ready';
+  if (ready.reason === 'KubeletPending') return 'progressing';
   return ready.reason === 'Drifted' ? 'drifted' : 'failed';
 }
 
@@ -102,6 +103,9 @@ function rolloutNodes(plan: Plan, snapshot: Snapshot): RolloutNode[] {
   return nodes;
 }
 
+/** Other systems have no sysctls of this kind, and no agent runs there. */
+const isLinux = ({ labels }: CachedNode): boolean => (labels['kubernetes.io/os'] ?? 'linux') === 'linux';
+
 const hasLeftover = (node: CachedNode): boolean =>
   Object.keys(node.labels).some((key) => key.startsWith(PROFILE_LABEL_PREFIX));
 
@@ -109,7 +113,9 @@ const hasLeftover = (node: CachedNode): boolean =>
 export function decide(planner: Planner, snapshot: Snapshot): Decision {
   const plan = planner.plan(
     snapshot.profiles,
-    [...snapshot.nodes.values()].map((node) => ({ name: node.metadata.name, labels: node.labels })),
+    [...snapshot.nodes.values()]
+      .filter(isLinux)
+      .map((node) => ({ name: node.metadata.name, labels: node.labels })),
   );
   const judgements = judgeAll(plan, snapshot);
   const rollout = chooseNodes({

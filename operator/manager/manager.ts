@@ -1,6 +1,5 @@
 import { AGENT_DAEMON_SET, FIELD_MANAGER, paths } from '../api/names.ts';
 import { conditionOf } from '../api/conditions.ts';
-import type { RevisionData } from '../api/revision.ts';
 import type { SysctlProfileStatus } from '../api/profile.ts';
 import { messageOf } from '../errors.ts';
 import { contentTypes, isStatus, type ApiServer } from '../kube/api-server.ts';
@@ -12,6 +11,7 @@ import type { Caches } from './caches.ts';
 import { agentDaemonSet } from './daemon-set.ts';
 import { contentOf, decide, type Decision } from './decide.ts';
 import { profileEvents } from './events.ts';
+import type { NodeAction } from './node-actions.ts';
 import { configureNode } from './node-config.ts';
 import { profileStatus, sameStatus } from './profile-status.ts';
 import { ensureRevision, obsoleteRevisions } from './revisions.ts';
@@ -38,6 +38,10 @@ const STARTED_MS = 30_000;
 /** Counts in a status may lag this much behind; a change of a condition is written at once. */
 const COUNTS_LAG_MS = 500;
 
+/** The revision that an action makes a state refer to. */
+const targetOf = (action: NodeAction): string[] =>
+  action.kind === 'createState' ? [action.revision] : action.kind === 'setRevision' ? [action.to] : [];
+
 /** Turns profiles and nodes into revisions, jobs and statuses. The lease holder reconciles; every replica runs jobs. */
 export class Manager {
   readonly #o: ManagerOptions;
@@ -59,7 +63,7 @@ export class Manager {
   /** One run of the reconcile loop. Returns in how many ms it wants to run again, if at all. */
   async reconcile(): Promise<number | undefined> {
     const decision = this.#decide();
-    await this.#createRevisions(decision);
+    await this.#createRevisions(decision, this.#referred(decision));
     const now = performance.now();
     for (const node of decision.rollout.start)
       this.#started.set(node, {
@@ -87,8 +91,12 @@ export class Manager {
 
   /** The job `node-config`. */
   async configureNode(node: string, signal: AbortSignal): Promise<void> {
-    const actions = this.#decide().actions.get(node);
-    if (actions) await configureNode(this.#o.api, node, actions, this.#o.log, signal);
+    const decision = this.#decide();
+    const actions = decision.actions.get(node);
+    if (!actions) return;
+    // This decision may be newer than the last run of the loop.
+    await this.#createRevisions(decision, actions.flatMap(targetOf));
+    await configureNode(this.#o.api, node, actions, this.#o.log, signal);
   }
 
   /** The job `agent-daemonset`. */
@@ -133,36 +141,34 @@ export class Manager {
     return new Map([...this.#started].map(([node, { revision }]) => [node, revision]));
   }
 
-  async #createRevisions({ plan, actions }: Decision): Promise<void> {
+  /** A revision is there before anything refers to it. */
+  async #createRevisions({ plan }: Decision, names: Iterable<string>): Promise<void> {
     const { store } = this.#o.caches.revisions;
-    const existing = new Set([...store.values()].map((r) => r.metadata.name));
-    const needed = new Map<string, RevisionData>();
-    for (const list of actions.values())
-      for (const action of list) {
-        const name =
-          action.kind === 'createState'
-            ? action.revision
-            : action.kind === 'setRevision'
-              ? action.to
-              : undefined;
-        const data = name === undefined ? undefined : contentOf(plan, new Map(), name);
-        if (name !== undefined && data && !existing.has(name)) needed.set(name, data);
-      }
+    const missing = [...new Set(names)].filter((name) => !store.has(name));
+    if (missing.length === 0) return;
     let next = 1 + Math.max(0, ...[...store.values()].map((r) => r.revision));
     await Promise.all(
-      [...needed].map(([name, data]) =>
-        ensureRevision(this.#o.api, this.#o.settings.namespace, name, data, next++),
-      ),
+      missing.map(async (name) => {
+        // Of one that is neither planned nor there nobody knows the content: its agents say so.
+        const data = contentOf(plan, new Map(), name);
+        if (data) await ensureRevision(this.#o.api, this.#o.settings.namespace, name, data, next++);
+      }),
     );
   }
 
-  async #collectRevisions({ plan }: Decision): Promise<void> {
+  /** Every revision that is planned for a node or that a state names. */
+  #referred({ plan, actions }: Decision): Set<string> {
+    const names = new Set(plan.wanted.values());
+    for (const list of actions.values()) for (const name of list.flatMap(targetOf)) names.add(name);
+    for (const { spec } of this.#o.caches.states.store.values()) names.add(spec.revision);
+    return names;
+  }
+
+  async #collectRevisions(decision: Decision): Promise<void> {
     const { states, revisions } = this.#o.caches;
-    const inUse = new Set([...plan.wanted.values(), plan.empty.name]);
-    for (const { spec, status } of states.store.values()) {
-      inUse.add(spec.revision);
+    const inUse = this.#referred(decision).add(decision.plan.empty.name);
+    for (const { status } of states.store.values())
       if (status?.observedRevision) inUse.add(status.observedRevision);
-    }
     for (const name of obsoleteRevisions(revisions.store.values(), inUse)) {
       const path = `${paths.revisions(this.#o.settings.namespace)}/${name}`;
       await this.#o.api.request({ method: 'DELETE', path }).catch((error: unknown) => {

@@ -64,17 +64,19 @@ const AGENT_STUCK = new Set(['LedgerUnreadable', 'RevisionMissing']);
 export function judge(input: JudgeInput): Judgement {
   const { state, observed, wanted, profile, node } = input;
   const status = state?.status;
-  if (!status?.observedRevision || !observed) return pending();
-  const ready = conditionOf(status.conditions, 'Ready');
-  if (ready?.status === 'False' && AGENT_STUCK.has(ready.reason))
+  const ready = conditionOf(status?.conditions, 'Ready');
+  const isNow =
+    ready?.observedGeneration === undefined || ready.observedGeneration === state?.metadata.generation;
+  if (ready?.status === 'False' && isNow && AGENT_STUCK.has(ready.reason))
     return { verdict: 'failed', updated: false, failures: [{ node, message: ready.message }] };
+  if (!status?.observedRevision || !observed) return pending();
   if (profileSlice(observed, profile) !== profileSlice(wanted, profile)) return pending();
-  const names = new Set(
-    wanted.sysctls
-      .filter((s) => (s.profile === profile || s.also?.includes(profile)) && !s.optional)
-      .map((s) => s.name),
+  const own = wanted.sysctls.filter((s) => s.profile === profile || s.also?.includes(profile));
+  const optional = new Map(own.map((s) => [s.name, s.optional === true]));
+  // A missing key that is optional is no failure; one that is there and does not take the value is.
+  const deviations = (status.deviations ?? []).filter(
+    (d) => optional.has(d.name) && !(d.state === 'Unsupported' && optional.get(d.name)),
   );
-  const deviations = (status.deviations ?? []).filter((d) => names.has(d.name));
   const drifted = deviations.filter((d) => d.state === 'Drifted');
   const failed = deviations.filter((d) => d.state !== 'Drifted').map((d) => failureOf(node, d));
   const kubelet = kubeletFailure(input);

@@ -1,4 +1,4 @@
-import { paths } from '../api/names.ts';
+import { paths, REVISION_LABEL } from '../api/names.ts';
 import type { Revision, RevisionData } from '../api/revision.ts';
 import { isStatus, type ApiServer } from '../kube/api-server.ts';
 
@@ -19,7 +19,7 @@ export async function ensureRevision(
   const body = {
     apiVersion: 'apps/v1',
     kind: 'ControllerRevision',
-    metadata: { name, namespace, labels: { 'app.kubernetes.io/managed-by': 'sysctl-operator' } },
+    metadata: { name, namespace, labels: { [REVISION_LABEL]: 'true' } },
     revision,
     data,
   };

@@ -74,6 +74,12 @@ describe('a profile on a node', () => {
       'fails with the key of another profile',
       deviating({ name: 'vm.max_map_count', state: 'Failed' }),
     ],
+    [
+      'failed',
+      true,
+      'has a key that is optional, but does not take its value',
+      deviating({ name: 'vm.zone_reclaim_mode', state: 'Failed' }),
+    ],
     ['pending', true, 'has more deviations than its status can hold', deviating(...many)],
     [
       'failed',

@@ -8,7 +8,11 @@ cp -a "$FOLDER/files/." "$FOLDER/tmp/upper/"
 root=$FOLDER/root
 mount -t overlay -o "lowerdir=/,upperdir=$FOLDER/tmp/upper,workdir=$FOLDER/tmp/work" node "$root"
 mkdir -p "$root/opt/bin" "$root/var/lib/containerd" "$root/var/lib/sysctl-operator" "$root/var/log/node" "$root/.old"
-mount --bind "$BIN" "$root/opt/bin"
+# One by one: they may be links to a folder below /tmp, which the node does not see.
+for program in "$BIN"/*; do
+  touch "$root/opt/bin/${program##*/}"
+  mount --bind "$(readlink -f "$program")" "$root/opt/bin/${program##*/}"
+done
 mount --bind "$FOLDER/containerd" "$root/var/lib/containerd"
 mount --bind "$LOGS" "$root/var/log/node"
 mount -t proc proc "$root/proc"
