@@ -19,6 +19,7 @@ export class KubeletLane {
   #manager: KubeletManager | undefined;
   #wanted: readonly string[] = [];
   #status: KubeletStatus | undefined;
+  #told: string | undefined;
 
   constructor(options: KubeletLaneOptions) {
     this.#o = options;
@@ -44,12 +45,23 @@ export class KubeletLane {
 
   /** Looks again where something of ours is in the kubelet, or where the last try ended early. */
   async refresh(): Promise<void> {
-    if (!this.#status || this.#status.state === 'Unmanaged') return;
+    if (!this.#status) return this.#recoverEarly();
+    if (this.#status.state === 'Unmanaged') return;
     if (!this.#manager) return void (await this.configure(this.#wanted));
     const manager = this.#manager;
     const before = this.#status;
     this.#status = await this.#try(() => manager.refresh());
     this.#tell(before, this.#status);
+  }
+
+  /** No revision has come yet, perhaps because the API server is away: what a killed agent left half-done does not wait for it. */
+  async #recoverEarly(): Promise<void> {
+    if (this.#manager) return;
+    try {
+      if (this.#o.touched()) await this.#loaded();
+    } catch (error) {
+      this.#failed(error);
+    }
   }
 
   async #loaded(): Promise<KubeletManager> {
@@ -62,11 +74,20 @@ export class KubeletLane {
 
   async #try(work: () => Promise<KubeletStatus>): Promise<KubeletStatus> {
     try {
-      return await work();
+      const status = await work();
+      this.#told = undefined;
+      return status;
     } catch (error) {
-      this.#o.log.error(`the kubelet was not configured: ${messageOf(error)}`, { error });
-      return { state: 'Failed', message: messageOf(error) };
+      return { state: 'Failed', message: this.#failed(error) };
     }
+  }
+
+  /** Tried again at every sweep, told once. */
+  #failed(error: unknown): string {
+    const message = messageOf(error);
+    if (message !== this.#told) this.#o.log.error(`the kubelet was not configured: ${message}`, { error });
+    this.#told = message;
+    return message;
   }
 
   #tell(

@@ -6,22 +6,26 @@ import type { Log } from '../telemetry/log.ts';
 const NAME = '\0sysctl-operator-agent';
 const RETRY_MS = 250;
 
-const tryListen = (): Promise<Server | undefined> =>
+const tryListen = (name: string): Promise<Server | undefined> =>
   new Promise((resolve, reject) => {
     const server = createServer((socket) => socket.destroy());
     server.once('error', (error: NodeJS.ErrnoException) =>
       error.code === 'EADDRINUSE' ? resolve(undefined) : reject(error),
     );
-    server.listen(NAME, () => resolve(server.unref()));
+    server.listen(name, () => resolve(server.unref()));
   });
 
 /**
  * Waits until no other agent runs on this node. Two with one ledger could take each other's values for originals: a pod that is deleted by
  * force may run on for seconds beside the one that follows it. Undefined when the signal aborts first.
  */
-export async function onlyAgentOfNode(log: Log, signal: AbortSignal): Promise<Server | undefined> {
+export async function onlyAgentOfNode(
+  log: Log,
+  signal: AbortSignal,
+  name = NAME,
+): Promise<Server | undefined> {
   for (let told = false; !signal.aborted; told = true) {
-    const server = await tryListen();
+    const server = await tryListen(name);
     if (server) return server;
     if (!told) log.info('another agent still runs on this node: waiting for its end');
     await sleep(RETRY_MS, undefined, { signal }).catch(() => {});

@@ -37,7 +37,8 @@ export interface Change {
 const has = (list: readonly string[], entry: string): boolean =>
   list.some((other) => normalizePattern(other) === normalizePattern(entry));
 
-const union = (...lists: (readonly string[])[]): string[] => {
+/** Every entry once, in the order in which it is first met. */
+export const union = (...lists: (readonly string[])[]): string[] => {
   const result: string[] = [];
   for (const entry of lists.flat()) if (!has(result, entry)) result.push(entry);
   return result;

@@ -35,7 +35,7 @@ export function parseConfig({ path, text }: ConfigFile): KubeletConfig {
     !(Array.isArray(list) && list.every((e) => typeof e === 'string'))
   )
     throw new Error(`${path}: ${KEY} is not a list of names`);
-  return value as KubeletConfig;
+  return value;
 }
 
 /** Files in the kubelet's order: a later one replaces what it names, null takes away (kubelet/kubeletconfig, a JSON merge patch). */
@@ -45,7 +45,7 @@ export function merge(files: readonly ConfigFile[]): KubeletConfig {
     for (const [key, value] of Object.entries(parseConfig(file)))
       if (value === null) delete merged[key];
       else merged[key] = value;
-  return merged as KubeletConfig;
+  return merged;
 }
 
 const rendered = (list: readonly string[]): string =>
@@ -64,38 +64,58 @@ export const renderDropIn = (list: readonly string[]): string =>
     '',
   ].join('\n');
 
-/** Only the lines of the list replaced, or appended; undefined where the file is not laid out line by line, as JSON is not. */
-function spliced(
-  { text }: ConfigFile,
-  document: Document.Parsed,
-  list: readonly string[],
-): string | undefined {
+/** The list that a file brings; empty where it brings none. */
+export const listOf = (file: ConfigFile): string[] => parseConfig(file)[KEY] ?? [];
+
+/** From the key to the end of its value, as offsets in the text; undefined where the file is not laid out line by line, as JSON is not. */
+function span(document: Document.Parsed): { start: number; end: number } | 'absent' | undefined {
   if (!isMap(document.contents) || document.contents.flow) return undefined;
   const pair = document.contents.items.find(({ key }) => isScalar(key) && key.value === KEY);
-  if (!pair) return list.length === 0 ? text : `${text.replace(/(?<=[^\n])$/, '\n')}${rendered(list)}\n`;
+  if (!pair) return 'absent';
   const start = isScalar(pair.key) ? pair.key.range?.[0] : undefined;
   const end = isNode(pair.value) ? pair.value.range?.[1] : undefined;
-  if (start === undefined || end === undefined) return undefined;
-  const newline = text[end - 1] === '\n' ? '\n' : '';
-  return text.slice(0, start) + rendered(list) + newline + text.slice(end);
+  return start === undefined || end === undefined ? undefined : { start, end };
 }
 
-const hasList = (path: string, text: string, list: readonly string[]): boolean => {
+/** Only the lines of the list replaced, appended or taken out. */
+function spliced(
+  text: string,
+  document: Document.Parsed,
+  list: readonly string[] | undefined,
+): string | undefined {
+  const found = span(document);
+  if (found === undefined || (found === 'absent' && !list)) return undefined;
+  if (found === 'absent') return `${text.replace(/(?<=[^\n])$/, '\n')}${rendered(list ?? [])}\n`;
+  const { start, end } = found;
+  const rest = text.slice(end);
+  if (!list) return text.slice(0, start) + (text[end - 1] === '\n' ? rest : rest.replace(/^[^\n]*\n?/, ''));
+  return text.slice(0, start) + rendered(list) + (text[end - 1] === '\n' ? '\n' : '') + rest;
+}
+
+/** The text says the list, and about everything else what the file says. */
+function saysBut(file: ConfigFile, text: string, list: readonly string[] | undefined): boolean {
   try {
-    return isDeepStrictEqual(parseConfig({ path, text }).allowedUnsafeSysctls ?? [], list);
+    const expected: Record<string, unknown> = { ...parseConfig(file) };
+    delete expected[KEY];
+    return isDeepStrictEqual(parseConfig({ ...file, text }), list ? { ...expected, [KEY]: list } : expected);
   } catch {
     return false;
   }
-};
+}
 
-/** The file with another list, everything else as it was: comments, order and layout. */
-export function withList(file: ConfigFile, list: readonly string[]): string {
+/**
+ * The file with another list, or without the key; everything else as it was: comments, order and layout. The very same text where it
+ * has that list already. Throws where the file is not valid.
+ */
+export function withList(file: ConfigFile, list: readonly string[] | undefined): string {
+  const config = parseConfig(file);
+  if (list ? isDeepStrictEqual(config[KEY] ?? [], list) : !(KEY in config)) return file.text;
   const document = parseDocument(file.text);
-  const [error] = document.errors;
-  if (error) throw new Error(`${file.path}: ${error.message}`, { cause: error });
-  if (!isMap(document.contents)) throw new Error(`${file.path} is not a KubeletConfiguration`);
-  const text = spliced(file, document, list);
-  if (text !== undefined && hasList(file.path, text, list)) return text;
-  document.set(KEY, document.createNode([...list]));
-  return document.toString({ lineWidth: 0 });
+  const text = spliced(file.text, document, list);
+  if (text !== undefined && saysBut(file, text, list)) return text;
+  if (list) document.set(KEY, document.createNode([...list]));
+  else document.delete(KEY);
+  const anew = document.toString({ lineWidth: 0 });
+  if (!saysBut(file, anew, list)) throw new Error(`${file.path}: ${KEY} cannot be changed alone`);
+  return anew;
 }

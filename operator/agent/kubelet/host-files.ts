@@ -1,8 +1,20 @@
-import { chmodSync, chownSync, lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { join, posix } from 'node:path';
+import { messageOf } from '../../errors.ts';
 import { removeDurably, writeDurably } from '../durable-file.ts';
 
 const MAX_LINKS = 40;
+/** Like every file of the kubelet's configuration. */
+const NEW_MODE = 0o644;
 
 export interface HostFile {
   text: string;
@@ -67,20 +79,27 @@ export class HostFiles {
     }
   }
 
-  /** Replaces the file whole, with the owner and mode that it had. On disk when it returns. */
-  write(path: string, text: string, { mode, uid, gid }: Omit<HostFile, 'text'>): void {
+  /** Replaces the file whole, with the owner and mode of the one given; a new one is for root alone to write. On disk when it returns. */
+  write(path: string, text: string, like?: Omit<HostFile, 'text'>): void {
     const file = this.locate(path);
-    writeDurably(file, text, {
-      mode,
-      prepare: (temporary) => {
-        chownSync(temporary, uid, gid);
-        chmodSync(temporary, mode);
-      },
-    });
+    const mode = like?.mode ?? NEW_MODE;
+    try {
+      writeDurably(file, text, {
+        mode,
+        prepare: (temporary) => {
+          if (like) chownSync(temporary, like.uid, like.gid);
+          chmodSync(temporary, mode);
+        },
+      });
+    } catch (error) {
+      rmSync(`${file}.tmp`, { force: true });
+      throw error;
+    }
   }
 
+  /** The file is gone when it returns, also after a crash; so it is where its folder is. */
   remove(path: string): void {
-    removeDurably(this.locate(path));
+    if (this.isFolder(posix.dirname(path))) removeDurably(this.locate(path));
   }
 
   isFolder(path: string): boolean {
@@ -110,8 +129,7 @@ export class HostFiles {
         const { ino, size, mtimeMs } = statSync(this.locate(path));
         return `${path} ${ino} ${size} ${mtimeMs}`;
       } catch (error) {
-        if (isMissing(error)) return `${path} -`;
-        throw error;
+        return `${path} ${(error as NodeJS.ErrnoException).code ?? messageOf(error)}`;
       }
     };
     return paths.map(one).join('\n');

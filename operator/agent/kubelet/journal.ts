@@ -3,25 +3,69 @@ import { OperatorError } from '../../errors.ts';
 import { readIfPresent, removeDurably, writeDurably } from '../durable-file.ts';
 import type { HostFile } from './host-files.ts';
 
-/** The record that makes a half-done change of the kubelet's configuration recoverable; undefined members: there was no file. */
-export interface KubeletRecord {
-  version: 1;
-  /** The file of the kubelet's configuration that holds our part, by the node's path. */
+/** Our own file, or the kubelet's main one. */
+export type FileKind = 'dropIn' | 'main';
+
+/** A file of the kubelet's configuration that holds our part, by the node's path. */
+export interface OurFile {
   path: string;
-  /** Our own file, or the kubelet's main one. */
-  kind: 'dropIn' | 'main';
+  kind: FileKind;
+  /** The main file before we touched it for the first time. */
+  original?: HostFile;
+  /** The file as we wrote it last. */
+  written?: string;
+  /** What of its list is there because of us. */
+  ours: string[];
+}
+
+/** One file of a change; undefined members: there is no file. */
+export interface Edit {
+  path: string;
+  kind: FileKind;
+  before?: HostFile;
+  after?: string;
+}
+
+/** A change under way. */
+export interface PendingChange {
+  /** What it does to the files, in this order; the first is the one that is to hold our part. */
+  edits: Edit[];
+  /** What of the list is there because of us once it is done. */
+  ours: string[];
+}
+
+/** The record that makes a half-done change of the kubelet's configuration recoverable. */
+export interface KubeletRecord extends OurFile {
+  version: 1;
   /** The systemd unit of the kubelet: a kubelet that is down cannot be asked for it. */
   unit: string;
-  /** The file before we touched it for the first time. */
-  original?: HostFile;
-  /** The file as we wrote it last; undefined when it was given back. */
-  written?: string;
-  /** What of the list is there because of us. */
-  ours: string[];
-  /** A change under way: what was there right before it, and what it brings. */
-  change?: { before?: HostFile; after?: string; ours: string[] };
+  /** Files that the kubelet read before it was told to read others: our part has still to come out of them. */
+  left?: OurFile[];
+  change?: PendingChange;
   /** The last list that the kubelet did not take. */
   failed?: { list: string[]; at: string; message: string };
+}
+
+function isOurFile(value: unknown): value is OurFile {
+  const { path, kind, ours } = (value ?? {}) as Partial<OurFile>;
+  return typeof path === 'string' && (kind === 'dropIn' || kind === 'main') && Array.isArray(ours);
+}
+
+function isRecord(value: unknown): value is KubeletRecord {
+  const { version, unit, left = [], change } = (value ?? {}) as Partial<KubeletRecord>;
+  return (
+    version === 1 &&
+    typeof unit === 'string' &&
+    isOurFile(value) &&
+    left.every(isOurFile) &&
+    (change === undefined || (Array.isArray(change.edits) && Array.isArray(change.ours)))
+  );
+}
+
+/** The record without the change that was under way; undefined where nothing of ours is left to be remembered. */
+export function settled(record: KubeletRecord): KubeletRecord | undefined {
+  const { change: _, ...rest } = record;
+  return record.ours.length > 0 || record.left || record.failed ? rest : undefined;
 }
 
 /** kubelet.json in the agent's folder on the node. */
@@ -37,9 +81,8 @@ export class Journal {
     const text = readIfPresent(this.#file);
     if (text === undefined) return undefined;
     try {
-      const record = JSON.parse(text) as KubeletRecord;
-      if (record.version === 1 && typeof record.path === 'string' && Array.isArray(record.ours))
-        return record;
+      const record: unknown = JSON.parse(text);
+      if (isRecord(record)) return record;
     } catch {
       // Told below.
     }
@@ -49,11 +92,13 @@ export class Journal {
     );
   }
 
+  /** On disk when it returns. A record that is there already is not written again: an entry that is held is looked at for days. */
   write(record: KubeletRecord): void {
-    writeDurably(this.#file, JSON.stringify(record, null, 2));
+    const text = JSON.stringify(record, null, 2);
+    if (readIfPresent(this.#file) !== text) writeDurably(this.#file, text);
   }
 
   remove(): void {
-    removeDurably(this.#file);
+    if (readIfPresent(this.#file) !== undefined) removeDurably(this.#file);
   }
 }

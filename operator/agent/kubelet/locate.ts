@@ -121,14 +121,15 @@ function dropInPath(folder: string, others: readonly ConfigFile[]): string | und
   );
 }
 
+const anyToLocal = (address: string): string =>
+  address === '0.0.0.0' || address === '::' || address === '' ? '127.0.0.1' : address;
+
 function endpointOf(
   config: KubeletConfig,
   flags: KubeletFlags,
   host: HostFiles,
   tokenFile: string,
 ): EndpointOptions {
-  const anyToLocal = (address: string): string =>
-    address === '0.0.0.0' || address === '::' || address === '' ? '127.0.0.1' : address;
   const healthPort = Number(flags.healthzPort ?? config.healthzPort ?? 10_248);
   const certDir = flags.certDir ?? DEFAULT_CERT_DIR;
   const certificates = [
@@ -171,13 +172,15 @@ export async function locate(options: LocateOptions): Promise<FoundKubelet | Not
         `a drop-in in ${folder} that sorts after ${NAMES.at(-1)} has ${KEY} too and would replace ours: rename it`,
       );
     const files = [main, ...others];
+    // A file that comes changes its folder.
+    const folders = folder === undefined ? [] : [folder, ...paths.map((p) => posix.dirname(p))];
     return {
       process,
       unit,
       kind: folder === undefined ? 'main' : 'dropIn',
       path,
       files,
-      watched: [main.path, ...(folder === undefined ? [] : [folder]), ...paths],
+      watched: [...new Set([main.path, path, ...folders, ...paths])],
       endpoint: endpointOf(merge(files), flags, host, tokenFile),
     };
   } catch (error) {

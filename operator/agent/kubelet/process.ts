@@ -44,10 +44,11 @@ const link = (path: string): string | undefined => {
   }
 };
 
-/** Field 22 of proc_pid_stat(5); the command in brackets may hold spaces and brackets. */
-function startTimeOf(proc: string, pid: number): string | undefined {
-  const stat = text(join(proc, String(pid), 'stat'));
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+/** Parent and start time, fields 4 and 22 of proc_pid_stat(5); the command in brackets may hold spaces and brackets. */
+function statOf(proc: string, pid: number): { parent: number; startTime: string | undefined } {
+  const stat = text(join(proc, String(pid), 'stat')) ?? '';
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return { parent: Number(fields[1]), startTime: fields[19] };
 }
 
 /** The last path component that is a service, of any cgroup hierarchy (v2: one line; v1: name=systemd). */
@@ -62,13 +63,14 @@ function unitOf(cgroups: string): string | undefined {
 
 /** Still the same process. */
 export const isAlive = (proc: string, { pid, startTime }: KubeletProcess): boolean =>
-  startTimeOf(proc, pid) === startTime;
+  statOf(proc, pid).startTime === startTime;
 
 /** The kubelets among the processes that are in the same PID namespace as process 1: another one belongs to another node inside this one. */
 export function findProcesses(proc: string): Processes {
   const found: Processes = { kubelets: [], allInOne: [] };
   const namespace = link(join(proc, '1/ns/pid'));
   const mounts = link(join(proc, '1/ns/mnt'));
+  const parents = new Map<number, number>();
   for (const entry of readdirSync(proc)) {
     const pid = Number(entry);
     if (!Number.isInteger(pid)) continue;
@@ -81,9 +83,10 @@ export function findProcesses(proc: string): Processes {
       continue;
     }
     const args = (text(join(proc, entry, 'cmdline')) ?? '').split('\0').slice(0, -1);
-    const startTime = startTimeOf(proc, pid);
+    const { parent, startTime } = statOf(proc, pid);
     // A process that is just ending has neither.
     if (args.length === 0 || startTime === undefined) continue;
+    parents.set(pid, parent);
     found.kubelets.push({
       pid,
       startTime,
@@ -93,5 +96,7 @@ export function findProcesses(proc: string): Processes {
       onNode: link(join(proc, entry, 'ns/mnt')) === mounts,
     });
   }
+  // What a kubelet is about to run (mount, ip6tables) has the kubelet's name and command line between fork and exec.
+  found.kubelets = found.kubelets.filter(({ pid }) => !parents.has(parents.get(pid) ?? 0));
   return found;
 }

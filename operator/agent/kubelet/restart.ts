@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../errors.ts';
+import type { Clock } from './clock.ts';
 import type { KubeletEndpoint } from './endpoint.ts';
 import type { ServiceManager } from './systemd.ts';
 
@@ -14,6 +14,7 @@ export interface RestartOptions {
   /** Why the live list is not what it should be; undefined when it is. */
   check: (live: string[]) => string | undefined;
   timeoutMs: number;
+  clock: Clock;
 }
 
 /** up: runs, and its list is as it should be. unread: runs, but its list cannot be read. down: does not run, or has another list. */
@@ -39,6 +40,7 @@ export async function restartKubelet({
   endpoint,
   check,
   timeoutMs,
+  clock,
 }: RestartOptions): Promise<RestartResult> {
   const before = await services.show(unit);
   try {
@@ -47,10 +49,12 @@ export async function restartKubelet({
     return { state: 'down', message: `${unit} was not restarted: ${messageOf(error)}` };
   }
   const base = (await services.show(unit))?.restarts ?? 0;
-  const deadline = performance.now() + timeoutMs;
+  const deadline = clock.monotonic() + timeoutMs;
   let unread: string | undefined;
-  while (performance.now() < deadline) {
+  while (clock.monotonic() < deadline) {
     const now = await services.show(unit);
+    // What it said before counts only as long as it runs.
+    unread = undefined;
     if (now && now.restarts - base >= CRASHES)
       return {
         state: 'down',
@@ -65,7 +69,7 @@ export async function restartKubelet({
         unread = messageOf(error);
       }
     }
-    await sleep(POLL_MS);
+    await clock.sleep(POLL_MS);
   }
   if (unread !== undefined) return { state: 'unread', message: unread };
   return {
