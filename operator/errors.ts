@@ -1,13 +1,9 @@
 /** Every error code, and what a person can do about it. */
 export const errorCodes = {
   InvalidName: 'Write the sysctl as in sysctl.d(5), for example vm.max_map_count.',
-  InvalidValue: 'Write the value as the kernel takes it; see docs/reference.md.',
-  InvalidPattern: 'Use a name or a prefix with one "*" at its end that the kubelet knows as namespaced.',
   KernelRefused: 'The kernel refused the value; correct the profile.',
   LedgerUnreadable: 'Read docs/troubleshooting.md, "The ledger cannot be read".',
-  KubeletUnsupported: 'Set allowedUnsafeSysctls in the configuration of this kubelet by hand.',
-  KubeletFailed: "Look at the kubelet's log on the node; the old configuration is back.",
-  RevisionMissing: 'The agent keeps what it has; the operator creates the revision again.',
+  RevisionMissing: 'The agent keeps what it has; the operator creates the revision again while it plans it.',
   ApiRequest: 'See the status code; the request is repeated where that can help.',
   RedisAway: 'Agents go on enforcing; work resumes when Redis is back.',
   Configuration: 'Correct the flag or the environment variable that the message names.',

@@ -1,6 +1,7 @@
 import { describe, expect } from '@jest/globals';
 import { conditionOf } from '../../operator/api/conditions.ts';
 import {
+  apply,
   applyProfile,
   eventually,
   getProfile,
@@ -99,6 +100,32 @@ describe('several profiles on one node', () => {
       await profile('newer', 6000, { priority: 10 });
       await waitReady('newer');
       expect(await live('node-1', KEY)).toBe('6000');
+    },
+  );
+
+  scenario(
+    'profiles that are applied together are all in force, whatever order they are seen in',
+    async () => {
+      await labelNode('node-1', 'pool=one');
+      const keys = [
+        KEY,
+        'net.ipv4.tcp_max_syn_backlog',
+        'net.core.netdev_max_backlog',
+        'net.ipv4.tcp_fin_timeout',
+      ];
+      for (let round = 1; round <= 3; round++) {
+        const items = keys.map((name, i) => ({
+          apiVersion: 'sysctl-operator.dev/v1alpha1',
+          kind: 'SysctlProfile',
+          metadata: { name: `together-${i}` },
+          spec: { nodeSelector: SELECTOR, sysctls: [{ name, value: 2000 + round, scope: 'Node' }] },
+        }));
+        await apply({ apiVersion: 'v1', kind: 'List', items });
+        for (const { metadata } of items) await waitReady(metadata.name);
+        const values = await Promise.all(keys.map((name) => live('node-1', name)));
+        expect(values).toEqual(keys.map(() => String(2000 + round)));
+        await kubectl('delete', 'sysctlprofiles', '--all', '--wait=false');
+      }
     },
   );
 });

@@ -104,7 +104,7 @@ export const malformedProfiles: readonly Malformed[] = [
   [
     '4096 characters',
     sysctls(`{name: vm.swappiness, value: ${'x'.repeat(4096)}}`),
-    'spec.sysctls[0].value: Too long: may not be more than 4095 bytes',
+    'spec.sysctls[0].value: Too long: may not be more than 4094 bytes',
   ],
   [
     'a bound of three values',

@@ -6,7 +6,7 @@ const long = (i: number): string =>
 const longest = (i: number): string => {
   const start = `net/ipv4/conf/${i}.`;
   const name = `${start}${'x'.repeat(253 - start.length - 2)}/y`;
-  return `{name: ${name}, value: '${'9 '.repeat(2047)}9', scope: ${i % 2 ? 'Pod' : 'Auto'}}`;
+  return `{name: ${name}, value: '${'9 '.repeat(2046)}99', scope: ${i % 2 ? 'Pod' : 'Auto'}}`;
 };
 
 /** What is odd, and the spec: all of it must be accepted. */

@@ -1,3 +1,4 @@
+import { REVISION_LABEL } from '../../../operator/api/names.ts';
 import type { SysctlProfile } from '../../../operator/api/profile.ts';
 import type { TestApiServer } from './api-server.ts';
 import { APPS, object, patch, post, STATES } from './calls.ts';
@@ -32,7 +33,8 @@ async function createReadyNode(server: TestApiServer): Promise<void> {
 /** More revisions that nobody needs than the manager keeps for history. */
 async function createOldRevisions(server: TestApiServer): Promise<void> {
   for (let revision = 1; revision <= 12; revision++) {
-    const old = object('apps/v1', 'ControllerRevision', `sysctl-old-${revision}`, { revision, data: {} });
+    const metadata = { name: `sysctl-old-${revision}`, labels: { [REVISION_LABEL]: 'true' } };
+    const old = object('apps/v1', 'ControllerRevision', metadata.name, { metadata, revision, data: {} });
     await server.admin.must(post(`${APPS}/controllerrevisions`, old));
   }
 }
