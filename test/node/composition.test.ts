@@ -110,7 +110,7 @@ describe('several profiles on one node', () => {
       const keys = [
         KEY,
         'net.ipv4.tcp_max_syn_backlog',
-        'net.core.netdev_max_backlog',
+        'net.ipv4.tcp_keepalive_time',
         'net.ipv4.tcp_fin_timeout',
       ];
       for (let round = 1; round <= 3; round++) {
