@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import type { KubeletStatus } from '../../operator/api/state.ts';
 import { DROP_IN, FOLDER, MAIN } from './support/kubelet-fakes.ts';
@@ -333,7 +332,7 @@ test('a kubelet that cannot be configured any more is not restarted by the recov
 test('a folder of drop-ins that went away in the middle of a change is no obstacle', async () => {
   const scene = new Scene();
   await scene.newAgent(new DeadlyEffects(4)).reconcile([MSG]);
-  rmSync(scene.node.at(FOLDER), { recursive: true });
+  scene.node.unlink(FOLDER);
   scene.kubelet.folder = undefined;
   scene.kubelet.bounce();
   const agent = scene.newAgent();

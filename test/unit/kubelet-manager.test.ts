@@ -1,4 +1,4 @@
-import { chmodSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, statSync } from 'node:fs';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { DROP_IN, FOLDER, MAIN } from './support/kubelet-fakes.ts';
@@ -199,10 +199,27 @@ describe('a kubelet that does not take the list', () => {
     await rest();
     scene.node.file(`${FOLDER}/keep`, '');
     const { starts } = scene.kubelet;
-    rmSync(scene.node.at(DROP_IN));
+    scene.node.unlink(DROP_IN);
     expect(await scene.manager.refresh()).toMatchObject({ state: 'Failed' });
     expect(listIn(DROP_IN)).toEqual([OWN, MSG]);
     expect([scene.kubelet.starts, scene.record?.failed?.list]).toEqual([starts, [OWN, MSG, TCP]]);
+  });
+
+  test('in the middle of a move has both files back, and every pod its entry', async () => {
+    scene = new Scene({ dropIns: false });
+    await scene.manager.reconcile([MSG]);
+    scene.kubelet.pods = [{ pod: 'default/db', sysctls: [MSG] }];
+    scene.node.folder(FOLDER);
+    scene.kubelet.folder = FOLDER;
+    scene.kubelet.bounce();
+    scene.kubelet.refuses = [TCP];
+    expect(await scene.manager.reconcile([MSG, TCP])).toMatchObject({
+      state: 'Failed',
+      allowedUnsafeSysctls: [OWN, MSG],
+    });
+    expect([scene.kubelet.running, scene.kubelet.killed]).toEqual([true, []]);
+    expect(await scene.manager.reconcile([MSG])).toMatchObject({ state: 'Synced', configPath: DROP_IN });
+    expect([scene.node.text(MAIN), scene.kubelet.killed]).toEqual([MAIN_TEXT, []]);
   });
 
   test('and its main file, gets the very bytes back and nothing is left but the note of the failure', async () => {
@@ -318,7 +335,7 @@ describe('what others do', () => {
   test('a kubelet that was restarted without our file gets it and one more restart', async () => {
     scene = new Scene();
     await scene.manager.reconcile([MSG]);
-    rmSync(scene.node.at(DROP_IN));
+    scene.node.unlink(DROP_IN);
     scene.kubelet.bounce();
     expect(await scene.manager.refresh()).toMatchObject({
       state: 'Synced',
@@ -339,7 +356,7 @@ describe('what others do', () => {
   test('a drop-in of ours whose record was lost is taken for ours again and given back', async () => {
     scene = new Scene();
     await scene.manager.reconcile([MSG, TCP]);
-    rmSync(scene.node.at(STATE), { recursive: true });
+    scene.node.unlink(STATE);
     expect(await scene.newAgent().reconcile([MSG])).toMatchObject({ allowedUnsafeSysctls: [OWN, MSG] });
     await scene.manager.reconcile([]);
     expect([scene.kubelet.live, scene.node.text(DROP_IN)]).toEqual([[OWN], undefined]);
@@ -375,7 +392,7 @@ describe('what others do', () => {
   test('a kubelet that reads no drop-ins any more has them in its main file, and the folder may be gone', async () => {
     scene = new Scene();
     await scene.manager.reconcile([MSG]);
-    rmSync(scene.node.at(FOLDER), { recursive: true });
+    scene.node.unlink(FOLDER);
     scene.kubelet.folder = undefined;
     scene.kubelet.bounce();
     expect(await scene.manager.refresh()).toMatchObject({ state: 'Synced', configPath: MAIN });
@@ -468,6 +485,26 @@ describe('nothing is changed', () => {
   });
 });
 
+test('where one of two files cannot be written the other one is as before too', async () => {
+  scene = new Scene({ dropIns: false });
+  await scene.manager.reconcile([MSG]);
+  const main = scene.node.text(MAIN);
+  scene.node.folder(FOLDER);
+  scene.kubelet.folder = FOLDER;
+  scene.kubelet.bounce();
+  const before = scene.effects.steps;
+  scene.effects.at = (step) => {
+    // Record, drop-in, and then the main file.
+    if (step === before + 5) throw new Error('EROFS: read-only file system');
+  };
+  expect(await scene.manager.refresh()).toMatchObject({ state: 'Unsupported' });
+  expect([scene.node.text(DROP_IN), scene.node.text(MAIN), scene.record?.left?.length]).toEqual([
+    undefined,
+    main,
+    1,
+  ]);
+});
+
 describe('the steady state', () => {
   test('asks the kubelet, systemd and the disk for nothing', async () => {
     scene = new Scene();
@@ -479,6 +516,7 @@ describe('the steady state', () => {
       throw new Error('systemd was asked');
     };
     const { steps } = scene.effects;
+    scene.clock.pass(2 * HOUR);
     for (let i = 0; i < 1000; i++) await scene.manager.refresh();
     expect([requests, scene.effects.steps]).toEqual([[], steps]);
     expect((await scene.manager.refresh()).state).toBe('Synced');
@@ -514,13 +552,13 @@ describe('the steady state', () => {
     scene = new Scene();
     await scene.manager.reconcile([MSG]);
     await rest();
-    rmSync(scene.node.at(MAIN));
+    scene.node.unlink(MAIN);
     scene.node.link(MAIN, MAIN);
     expect(await scene.manager.refresh()).toMatchObject({
       state: 'Pending',
       message: expect.stringContaining('too many symbolic links'),
     });
-    rmSync(scene.node.at(MAIN));
+    scene.node.unlink(MAIN);
     scene.node.file(MAIN, MAIN_TEXT);
     chmodSync(scene.node.at(MAIN), 0o600);
     expect(await scene.manager.refresh()).toMatchObject({ state: 'Synced' });

@@ -92,6 +92,17 @@ function spliced(
   return text.slice(0, start) + rendered(list) + (text[end - 1] === '\n' ? '\n' : '') + rest;
 }
 
+/** The whole file from what it says; undefined where that cannot be written, because an alias has lost its anchor. */
+function writtenAnew(document: Document.Parsed, list: readonly string[] | undefined): string | undefined {
+  if (list) document.set(KEY, document.createNode([...list]));
+  else document.delete(KEY);
+  try {
+    return document.toString({ lineWidth: 0 });
+  } catch {
+    return undefined;
+  }
+}
+
 /** The text says the list, and about everything else what the file says. */
 function saysBut(file: ConfigFile, text: string, list: readonly string[] | undefined): boolean {
   try {
@@ -113,9 +124,8 @@ export function withList(file: ConfigFile, list: readonly string[] | undefined):
   const document = parseDocument(file.text);
   const text = spliced(file.text, document, list);
   if (text !== undefined && saysBut(file, text, list)) return text;
-  if (list) document.set(KEY, document.createNode([...list]));
-  else document.delete(KEY);
-  const anew = document.toString({ lineWidth: 0 });
-  if (!saysBut(file, anew, list)) throw new Error(`${file.path}: ${KEY} cannot be changed alone`);
+  const anew = writtenAnew(document, list);
+  if (anew === undefined || !saysBut(file, anew, list))
+    throw new Error(`${file.path}: ${KEY} cannot be changed alone, because something else refers to it`);
   return anew;
 }

@@ -97,18 +97,9 @@ export class HostFiles {
     }
   }
 
-  /** The file is gone when it returns, also after a crash; so it is where its folder is. */
+  /** Gone when it returns, also after a crash. */
   remove(path: string): void {
-    if (this.isFolder(posix.dirname(path))) removeDurably(this.locate(path));
-  }
-
-  isFolder(path: string): boolean {
-    try {
-      return statSync(this.locate(path)).isDirectory();
-    } catch (error) {
-      if (isMissing(error)) return false;
-      throw error;
-    }
+    removeDurably(this.locate(path));
   }
 
   /** Every file below a folder in the order in which the kubelet reads drop-ins: lexical in each folder (filepath.WalkDir). */

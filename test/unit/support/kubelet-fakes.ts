@@ -38,6 +38,9 @@ export class FakeClock implements Clock {
   }
 }
 
+/** systemd.unit(5), StartLimitBurst. */
+const START_LIMIT = 5;
+
 type Config = Record<string, unknown> & { allowedUnsafeSysctls?: string[] };
 
 /**
@@ -143,9 +146,10 @@ export class FakeKubelet implements ServiceManager {
     this.#node.process(this.#pid, { args });
   }
 
-  /** A while passes: systemd starts a kubelet that has ended again. */
+  /** A while passes: systemd starts a kubelet that has ended again, until it gives up. */
   tick(): void {
     if (this.running) return void (this.#warmUp = Math.max(0, this.#warmUp - 1));
+    if (this.#restarts === START_LIMIT) return;
     this.#restarts++;
     this.start();
   }

@@ -47,6 +47,10 @@ export class FakeNode {
     symlinkSync(target, this.at(path));
   }
 
+  unlink(path: string): void {
+    rmSync(this.at(path), { recursive: true });
+  }
+
   text(path: string): string | undefined {
     try {
       return readFileSync(this.at(path), 'utf8');
