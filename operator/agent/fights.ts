@@ -1,4 +1,4 @@
-import { otherWriters } from '../sysctl/catalog.ts';
+import { otherWriters } from '../sysctl/catalog/lookup.ts';
 
 const ROUNDS = 5;
 const WINDOW_MS = 10 * 60_000;

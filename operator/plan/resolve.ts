@@ -1,6 +1,6 @@
 import type { Match, ResolvedSysctl, SysctlEntry, SysctlProfile } from '../api/profile.ts';
 import { messageOf } from '../errors.ts';
-import { lookup, type CatalogEntry } from '../sysctl/catalog.ts';
+import { lookup, type Placement } from '../sysctl/catalog/lookup.ts';
 import { guardOf, warningOf } from '../sysctl/guards.ts';
 import { checkPattern, isSafeSysctl, normalizePattern } from '../sysctl/kubelet-patterns.ts';
 import { normalizeName } from '../sysctl/names.ts';
@@ -29,7 +29,7 @@ export interface ResolvedProfile {
   problems: Problem[];
 }
 
-const ABSENCE: Record<CatalogEntry['podPresence'], string> = {
+const ABSENCE: Record<Placement['podPresence'], string> = {
   own: '',
   readOnly: 'a pod sees it, but read-only: it shows the value of the node',
   absent: 'a pod does not have it: it belongs to the whole node',
@@ -38,7 +38,7 @@ const ABSENCE: Record<CatalogEntry['podPresence'], string> = {
 
 const kubeletKnows = (name: string): boolean => checkPattern(name) === undefined;
 
-function podLane(name: string, catalog: CatalogEntry): ResolvedSysctl | Problem {
+function podLane(name: string, catalog: Placement): ResolvedSysctl | Problem {
   if (catalog.podPresence !== 'own')
     return { name, message: `scope Pod: ${ABSENCE[catalog.podPresence]}; use scope Node` };
   if (isSafeSysctl(name))
@@ -54,7 +54,7 @@ function podLane(name: string, catalog: CatalogEntry): ResolvedSysctl | Problem 
   return { name, lane: 'Pod', namespace: catalog.namespace, reason };
 }
 
-function nodeReason(entry: SysctlEntry, name: string, catalog: CatalogEntry): string {
+function nodeReason(entry: SysctlEntry, name: string, catalog: Placement): string {
   const warning = warningOf(name);
   const reason =
     catalog.namespace === 'none'

@@ -1,4 +1,4 @@
-import { KUBE_PROXY_OWNED, KUBELET_OWNED } from './catalog.ts';
+import { KUBE_PROXY_OWNED, KUBELET_OWNED } from './catalog/lookup.ts';
 
 const RUNS_AS_ROOT = new Set([
   'kernel.core_pattern',
@@ -44,6 +44,6 @@ export function guardOf(name: string): string | undefined {
 
 /** What a person should know about a key that is not refused; undefined where there is nothing to say. */
 export function warningOf(name: string): string | undefined {
-  if (KUBE_PROXY_OWNED.test(name)) return 'kube-proxy sets it too: give it the same value there, or 0';
+  if (KUBE_PROXY_OWNED.has(name)) return 'kube-proxy sets it too: give it the same value there, or 0';
   return undefined;
 }

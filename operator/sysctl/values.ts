@@ -1,5 +1,5 @@
 import type { Match } from '../api/profile.ts';
-import { tupleSize } from './catalog.ts';
+import { tupleSize } from './catalog/lookup.ts';
 import { roundings } from './roundings.ts';
 
 const INTEGER = /^-?(0[xX][0-9a-fA-F]+|[0-9]+)$/;

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import netKeys from '../../operator/sysctl/net-keys.json' with { type: 'json' };
+import essentials from '../../operator/sysctl/catalog/essentials.json' with { type: 'json' };
 import { guardOf } from '../../operator/sysctl/guards.ts';
 import { manifests } from './support/installation.ts';
 
@@ -50,16 +50,16 @@ const keysOf = (about: string): string[] => {
 
 describe('the definition agrees with the program', () => {
   test('on what no pod has for itself', () => {
-    expect(keysOf('the kernel has it once per node')).toEqual(netKeys.absentInPods.toSorted());
+    expect(keysOf('the kernel has it once per node')).toEqual(essentials.node.absent.toSorted());
   });
 
   test('on what a pod can only read', () => {
-    expect(keysOf('it shows the value of the node')).toEqual(netKeys.readOnlyInPods.toSorted());
+    expect(keysOf('it shows the value of the node')).toEqual(essentials.node.readOnly.toSorted());
   });
 
   test('on what a pod can write for all', () => {
     const keys = keysOf('a pod that sets this one changes the whole node');
-    expect(keys).toEqual(netKeys.sharedWritable.toSorted());
+    expect(keys).toEqual(essentials.node.shared.toSorted());
   });
 
   test.each([

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { lookup, otherWriters, tupleSize } from '../../operator/sysctl/catalog.ts';
+import { lookup, otherWriters, tupleSize } from '../../operator/sysctl/catalog/lookup.ts';
 import linux from './support/linux-6.18.json' with { type: 'json' };
 
 describe('the catalog', () => {
