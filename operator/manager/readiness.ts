@@ -72,7 +72,7 @@ export function judge(input: JudgeInput): Judgement {
   if (!status?.observedRevision || !observed) return pending();
   if (profileSlice(observed, profile) !== profileSlice(wanted, profile)) return pending();
   const own = wanted.sysctls.filter((s) => s.profile === profile || s.also?.includes(profile));
-  const optional = new Map(own.map((s) => [s.name, s.optional === true]));
+  const optional = new Map(own.map((s) => [s.name, s.optional ?? false]));
   // A missing key that is optional is no failure; one that is there and does not take the value is.
   const deviations = (status.deviations ?? []).filter(
     (d) => optional.has(d.name) && !(d.state === 'Unsupported' && optional.get(d.name)),

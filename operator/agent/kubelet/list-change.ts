@@ -107,7 +107,9 @@ export class ListChange {
       undoEdits(host, pending, record.ours);
       this.#settle(record);
       const message = `${record.path} cannot be written: ${messageOf(error)}; set allowedUnsafeSysctls in the kubelet's configuration by hand`;
-      return { state: 'Unsupported', allowedUnsafeSysctls: live, message };
+      // With something of ours in it the node is not given back: that is no state to leave it in.
+      const state = record.ours.length > 0 ? 'Failed' : 'Unsupported';
+      return { state, allowedUnsafeSysctls: live, message };
     }
   }
 

@@ -27,6 +27,8 @@ export interface FoundKubelet {
 /** Why there is nothing to work with: this kubelet never can be configured by us, or it is not there at the moment. */
 export interface NotFound {
   state: 'Unsupported' | 'Pending';
+  /** The live list, where it is known all the same. */
+  allowedUnsafeSysctls?: string[];
   message: string;
 }
 
@@ -43,7 +45,11 @@ const BY_HAND: Record<string, string> = {
     'add --allowed-unsafe-sysctls=NAME,NAME to /var/snap/microk8s/current/args/kubelet and restart MicroK8s',
 };
 
-const unsupported = (message: string): NotFound => ({ state: 'Unsupported', message });
+/** A list on the command line beats every file, so it is the live one. */
+function unsupported(message: string, flags?: KubeletFlags): NotFound {
+  const list = flags?.allowedUnsafeSysctls?.split(',').filter(Boolean);
+  return { state: 'Unsupported', message, ...(list && { allowedUnsafeSysctls: list }) };
+}
 
 function childOf(unit: string): string {
   const rke2 =
@@ -87,10 +93,11 @@ async function locateProcess({
     return unsupported(
       `systemd does not answer for ${unit}: set allowedUnsafeSysctls in the kubelet's configuration by hand`,
     );
-  if (state.mainPid !== 0 && state.mainPid !== kubelet.pid) return unsupported(childOf(unit));
+  if (state.mainPid !== 0 && state.mainPid !== kubelet.pid) return unsupported(childOf(unit), flags);
   if (flags.allowedUnsafeSysctls !== undefined)
     return unsupported(
       'the kubelet has --allowed-unsafe-sysctls on its command line, which beats every file: add the names there, or move the list to its configuration file',
+      flags,
     );
   if (!flags.config)
     return unsupported(
