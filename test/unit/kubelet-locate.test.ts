@@ -141,7 +141,10 @@ describe('a kubelet that cannot be configured', () => {
     ],
   ])('%s', async (_, message, arrange) => {
     arrange();
-    expect(await found()).toEqual({ state: 'Unsupported', message: expect.stringContaining(message) });
+    expect(await found()).toMatchObject({
+      state: 'Unsupported',
+      message: expect.stringContaining(message),
+    });
   });
 });
 

@@ -497,7 +497,7 @@ test('where one of two files cannot be written the other one is as before too', 
     // Record, drop-in, and then the main file.
     if (step === before + 5) throw new Error('EROFS: read-only file system');
   };
-  expect(await scene.manager.refresh()).toMatchObject({ state: 'Unsupported' });
+  expect(await scene.manager.refresh()).toMatchObject({ state: 'Failed' });
   expect([scene.node.text(DROP_IN), scene.node.text(MAIN), scene.record?.left?.length]).toEqual([
     undefined,
     main,
