@@ -20,27 +20,27 @@ function distance(a: string, b: string, limit: number): number {
 
 const lastPart = (name: string): string => name.slice(name.lastIndexOf('.') + 1);
 
+/** How far a name is from the typed one, in edits; more than `limit` when it is too far. */
+function score(wanted: string, name: string, limit: number): number {
+  if (wanted.length >= 4 && name.includes(wanted)) return 1;
+  const whole = distance(wanted, name, limit);
+  // The right end in the wrong folder, or alone.
+  const end = lastPart(wanted);
+  const allowed = Math.floor(end.length / 6);
+  const tail = end.length >= 4 ? distance(end, lastPart(name), allowed) : allowed + 1;
+  return tail <= allowed ? Math.min(whole, tail + 1) : whole;
+}
+
 /**
- * The names nearest to a mistyped one, best first: few edits, or the right last part in the wrong folder (net.somaxconn), or only the
- * end of the name (max_map_count).
+ * The names nearest to a mistyped one, best first: few edits, a part of the name (inotify), or the right last part in the wrong
+ * folder (net.somaxconn).
  */
 export function closest(typed: string, names: readonly string[]): string[] {
   const wanted = typed.trim().toLowerCase().replaceAll('/', '.');
   const limit = Math.max(2, Math.floor(wanted.length / 5));
-  const end = lastPart(wanted);
-  const scored = names
-    .map((name) => {
-      const lower = name.toLowerCase();
-      const part = lastPart(lower);
-      const whole = distance(wanted, lower, limit);
-      const tail = end.length >= 4 ? distance(end, part, Math.max(1, Math.floor(end.length / 6))) : limit;
-      return {
-        name,
-        score: Math.min(whole, tail <= Math.floor(end.length / 6) || tail === 0 ? tail + 1 : limit + 1),
-      };
-    })
-    .filter(({ score }) => score <= limit);
-  return scored
+  return names
+    .map((name) => ({ name, score: score(wanted, name.toLowerCase(), limit) }))
+    .filter((one) => one.score <= limit)
     .toSorted((a, b) => a.score - b.score || a.name.length - b.name.length || a.name.localeCompare(b.name))
     .slice(0, MOST)
     .map(({ name }) => name);

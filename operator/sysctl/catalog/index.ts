@@ -10,7 +10,7 @@ const entries = data as unknown as readonly CatalogEntry[];
 let byName: ReadonlyMap<string, CatalogEntry> | undefined;
 
 /** Families stand for the interfaces of net.ipv4.conf.*, net.ipv6.conf.* and net.ipv[46].neigh.*. */
-const INTERFACE = /^(net\.ipv[46]\.(?:conf|neigh)\.)[^.]+(\.[^.]+)$/;
+const INTERFACE = /^(net\.ipv[46]\.(?:conf|neigh)\.)([^.]+)(\.[^.]+)$/;
 
 /** All sysctls and families, sorted by name. */
 export const allEntries = (): readonly CatalogEntry[] => entries;
@@ -22,12 +22,12 @@ export const allEntries = (): readonly CatalogEntry[] => entries;
 export function describe(name: string): CatalogEntry | undefined {
   byName ??= new Map(entries.map((entry) => [entry.name, entry]));
   const dotted = name.includes('*') ? name : normalizeName(name);
-  return byName.get(dotted) ?? byName.get(dotted.replace(INTERFACE, '$1*$2'));
+  return byName.get(dotted) ?? byName.get(dotted.replace(INTERFACE, '$1*$3'));
 }
 
 /** Names that the person may have meant, best first, at most five; none when nothing is close. */
-export const suggest = (name: string): string[] =>
-  closest(
-    name,
-    entries.map((entry) => entry.name),
-  );
+export function suggest(name: string): string[] {
+  const device = INTERFACE.exec(name)?.[2];
+  const names = entries.map((entry) => entry.name);
+  return closest(name, names).map((close) => (device ? close.replace('*', device) : close));
+}
