@@ -34,11 +34,17 @@ function sourceOf(name: string, annotation: Annotation, measured: Measured, kern
   return [how, annotation.source ?? document].filter(Boolean).join('; ');
 }
 
-function podsOf(name: string, { namespace, presence }: Measured, writable: boolean, minKernel?: string) {
+function podsOf(
+  name: string,
+  { namespace, presence }: Measured,
+  writable: boolean,
+  { minKernel, known }: Annotation,
+) {
   const minors = name.includes('*') ? [] : Array.from({ length: NEWEST_MINOR }, (_, i) => i + 1);
   const minor = minors.find((m) => isSafeSysctl(name, m));
   // runc writes what the kubelet's table lists and nothing else of it: kernel.shm_next_id and kernel.auto_msgmni are not in that table.
-  const settable = writable && (presence === 'own' || (presence === 'shared' && name.startsWith('net.')));
+  const settable =
+    writable && !known?.removed && (presence === 'own' || (presence === 'shared' && name.startsWith('net.')));
   const listed = kubeletNamespace(name);
   return {
     safeSince: minor === undefined ? null : `1.${minor}`,
@@ -101,7 +107,7 @@ export function compose(
     ...(unit && { unit }),
     ...(range && { range }),
     description: sentence(annotation.does),
-    pods: podsOf(name, measured, writable, annotation.minKernel),
+    pods: podsOf(name, measured, writable, annotation),
     ...(writers && { writers }),
     ...(aliases && { aliases }),
     ...(coupled && { coupled }),

@@ -84,7 +84,15 @@ const annotation = object(
     providers: object({}, { aks: providerRange, gke: providerRange }),
     source: text,
     /** In place of a measurement, for keys that the measured kernel does not have. */
-    known: object({ namespace, presence, type }, { from: origin, default: text }),
+    known: object(
+      { namespace, presence, type },
+      {
+        from: origin,
+        default: text,
+        /** No kernel of today has it any more. */
+        removed: yes,
+      },
+    ),
   },
 );
 const short: Check<{ does: string }> = (value, at) => ({ does: text(value, at) });

@@ -74,6 +74,16 @@ const tooMany = (differences: string[], compared: number): string[] =>
     expect(tooMany(differences.filter(Boolean), known.length)).toEqual([]);
   });
 
+  test('agree on ranges as far as the values of this machine tell', () => {
+    const outside = known.flatMap(([name, { type, range = type === 'bool' ? [0, 1] : undefined }]) => {
+      const value = seen.host.get(name)?.value;
+      if (!range || !countValues(value)) return [];
+      const numbers = value?.trim().split(/\s+/).map(Number) ?? [];
+      return numbers.every((number) => number >= range[0] && number <= range[1]) ? [] : [`${name}: ${value}`];
+    });
+    expect(tooMany(outside, known.length)).toEqual([]);
+  });
+
   test('agree on what fresh namespaces start with where the kernel fixes it', () => {
     const fresh = { net: seen.net, ipc: seen.ipc, pid: seen.pid };
     const compared = Object.entries(fresh).flatMap(([namespace, files]) =>

@@ -175,6 +175,7 @@ describe('a pod can be allowed', () => {
     ['net.core.rmem_max', false],
     ['net.ipv4.neigh.default.gc_thresh3', false],
     ['net.ipv4.tcp_available_congestion_control', false],
+    ['net.ipv4.tcp_tw_recycle', false],
     // Namespaced, but not for the kubelet or not for runc.
     ['kernel.shm_next_id', false],
     ['kernel.auto_msgmni', false],
