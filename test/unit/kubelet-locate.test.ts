@@ -148,14 +148,14 @@ describe('a kubelet that cannot be configured', () => {
   });
 });
 
-describe('a list that was set by hand on the command line', () => {
-  const rke2 = (): void => {
-    mainPids = { 'rke2-server.service': 40 };
-    node.process(40, { comm: 'rke2' });
-    const list = '--allowed-unsafe-sysctls=net.core.*,kernel.msgmax';
-    kubelet({ parent: 40, cgroup: '0::/system.slice/rke2-server.service\n' }, list);
-  };
+const rke2 = (): void => {
+  mainPids = { 'rke2-server.service': 40 };
+  node.process(40, { comm: 'rke2' });
+  const list = '--allowed-unsafe-sysctls=net.core.*,kernel.msgmax';
+  kubelet({ parent: 40, cgroup: '0::/system.slice/rke2-server.service\n' }, list);
+};
 
+describe('a list that was set by hand on the command line', () => {
   test.each<[string, () => void, string[]]>([
     ['is told for the child of another program', rke2, ['net.core.*', 'kernel.msgmax']],
     ['is told where it beats every file', () => kubelet({}, '--allowed-unsafe-sysctls='), []],
