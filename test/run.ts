@@ -30,6 +30,7 @@ const suites: Suite[] = [
   { name: 'unit', about: 'pure logic', root: false },
   { name: 'kernel', about: "the agent's own code on real namespaces", root: true },
   { name: 'cluster', about: 'a real kube-apiserver, the operator under its own RBAC', root: true, nodes: 0 },
+  { name: 'queues', about: 'a real Redis that is killed, emptied and stopped', root: true, nodes: 0 },
   { name: 'node', about: 'real kubelets and containerd', root: true, nodes: 2, install: true },
   { name: 'demo', about: "the README's demo, on a cluster of its own", root: true },
 ];

@@ -1,0 +1,181 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ApiError } from '../../operator/kube/api-server.ts';
+import { WorkQueue, type Handler } from '../../operator/manager/queues.ts';
+import { winstonLog } from '../../operator/telemetry/winston-log.ts';
+import { TestRedis } from './support/redis.ts';
+import { until } from './support/until.ts';
+
+let redis: TestRedis;
+let queues: WorkQueue[];
+
+beforeEach(async () => {
+  redis = await TestRedis.start();
+  queues = [];
+});
+afterEach(async () => {
+  redis.resume();
+  await Promise.all(queues.map((queue) => queue.close()));
+  await redis.close();
+});
+
+/** A replica's queue; the handler is what its worker does. */
+function replica(handler: Handler, concurrency = 8): WorkQueue {
+  const queue = new WorkQueue({
+    name: 'node-config',
+    redis: redis.server,
+    handler,
+    concurrency,
+    log: winstonLog('error'),
+  });
+  queues.push(queue);
+  return queue;
+}
+
+/** As the reconcile loop does: again and again until Redis takes it. */
+const add = (queue: WorkQueue, ...keys: string[]): Promise<void> =>
+  until(
+    () =>
+      queue.add(keys).then(
+        () => true,
+        () => false,
+      ),
+    'the queue takes the work',
+  );
+
+const keysLeft = async (): Promise<string[]> => {
+  const keys = (await redis.command('KEYS', '*node-config:*')) as string[];
+  return keys.filter((key) => !/:(meta|events|stalled-check|id|marker)$/.test(key));
+};
+
+describe('one key', () => {
+  test('is worked on once at a time, and once more for everything that was added meanwhile', async () => {
+    let running = 0;
+    let most = 0;
+    let runs = 0;
+    const handler = async (): Promise<void> => {
+      most = Math.max(most, ++running);
+      await sleep(100);
+      running--;
+      runs++;
+    };
+    const [one, other] = [replica(handler), replica(handler)];
+    await add(one, 'node-1');
+    await until(() => running === 1, 'the first run');
+    for (let i = 0; i < 20; i++) await add(i % 2 ? one : other, 'node-1');
+    await until(() => runs === 2, 'the second run');
+    await sleep(300);
+    expect({ most, runs }).toEqual({ most: 1, runs: 2 });
+    expect(await keysLeft()).toEqual([]);
+  });
+
+  test('that fails is tried again; one that the API server refuses for good is not', async () => {
+    const runs: Record<string, number> = {};
+    const queue = replica(async (key) => {
+      runs[key] = (runs[key] ?? 0) + 1;
+      if (key === 'refused') throw new ApiError({ method: 'PATCH', path: '/x' }, 403, { message: 'no' });
+      if (runs[key] < 3) throw new Error('connect ECONNREFUSED');
+    });
+    await add(queue, 'flaky', 'refused');
+    await until(() => runs['flaky'] === 3, 'the third try');
+    await sleep(300);
+    expect(runs).toEqual({ flaky: 3, refused: 1 });
+    await add(queue, 'refused');
+    await until(() => runs['refused'] === 2, 'a try after it was added again');
+  });
+
+  test('leaves nothing behind in Redis, however often it was worked on', async () => {
+    let runs = 0;
+    const queue = replica(async () => void runs++);
+    for (let i = 1; i <= 50; i++) {
+      await add(queue, ...Array.from({ length: 20 }, (_, n) => `node-${n}`));
+      await until(() => runs === i * 20, 'all nodes');
+    }
+    await sleep(100);
+    expect(await keysLeft()).toEqual([]);
+    expect(Number(await redis.command('XLEN', '{sysctl-operator}:node-config:events'))).toBeLessThanOrEqual(
+      11_000,
+    );
+  });
+});
+
+describe('a Redis that', () => {
+  const outages: [string, () => Promise<unknown>][] = [
+    [
+      'is killed and comes back empty',
+      async () => {
+        await redis.down();
+        await sleep(300);
+        await redis.up();
+      },
+    ],
+    ['is emptied', () => redis.command('FLUSHALL')],
+    [
+      'stops answering for two seconds',
+      async () => {
+        redis.pause();
+        await sleep(2000);
+        redis.resume();
+      },
+    ],
+  ];
+
+  test.each(outages)('%s in the middle of work: it goes on within seconds', async (_, outage) => {
+    const done = new Set<string>();
+    const queue = replica(async (key) => {
+      await sleep(20);
+      done.add(key);
+    }, 2);
+    await add(queue, ...Array.from({ length: 100 }, (__, i) => `before-${i}`));
+    await until(() => done.size > 10, 'the first work');
+    await outage();
+    await add(queue, 'after');
+    await until(() => done.has('after'), 'the work after it');
+    // What was lost is queued again by the next reconcile; here by hand.
+    await add(
+      queue,
+      ...Array.from({ length: 100 }, (__, i) => `before-${i}`).filter((key) => !done.has(key)),
+    );
+    await until(() => done.size === 101, 'all work');
+    expect(queue.connected).toBe(true);
+  });
+
+  test('is not there yet takes nothing, says so at once, and works once it is there', async () => {
+    await redis.down();
+    const done: string[] = [];
+    const queue = replica(async (key) => void done.push(key));
+    const started = performance.now();
+    await expect(queue.add(['node-1'])).rejects.toThrow('queue node-config: Redis cannot be reached');
+    expect(performance.now() - started).toBeLessThan(1000);
+    expect(queue.connected).toBe(false);
+    await redis.up();
+    await add(queue, 'node-1');
+    await until(() => done.length === 1, 'the work');
+    expect(queue.connected).toBe(true);
+  });
+
+  test('does not answer does not keep a manager from ending', async () => {
+    const queue = replica((_, signal) => sleep(60_000, undefined, { signal }).catch(() => {}));
+    await add(queue, 'node-1');
+    redis.pause();
+    const started = performance.now();
+    await queue.close();
+    expect(performance.now() - started).toBeLessThan(8000);
+  });
+});
+
+test('a job that is running when its manager ends is told to stop, and is done by another replica', async () => {
+  const stopped: string[] = [];
+  const first = replica(async (key, signal) => {
+    await sleep(60_000, undefined, { signal }).catch(() => {});
+    stopped.push(key);
+    throw new Error('stopped');
+  });
+  await add(first, 'node-1');
+  await sleep(200);
+  const done: string[] = [];
+  replica(async (key) => void done.push(key));
+  await first.close();
+  expect(stopped).toEqual(['node-1']);
+  await until(() => done.length === 1, 'the other replica', 30_000);
+});
