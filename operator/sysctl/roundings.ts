@@ -6,6 +6,11 @@ const MILLISECONDS =
   /^net\.ipv4\.(icmp_ratelimit|tcp_invalid_ratelimit)$|^net\.ipv6\.icmp\.ratelimit$|\.mldv[12]_unsolicited_report_interval$|^net\.ipv[46]\.neigh\..*_ms$|^net\.ipv[46]\.route\.gc_min_interval_ms$/;
 const USER_TICKS = /^net\.ipv[46]\.neigh\..*\.(anycast_delay|locktime|proxy_delay|retrans_time)$/;
 
+/** (gid_t)-1 is no group. */
+export const LAST_GROUP = 2n ** 32n - 2n;
+/** 2^32 wraps to one page. */
+export const LARGEST_PIPE = 2n ** 31n;
+
 const upTo = (value: bigint, step: bigint): bigint => ((value + step - 1n) / step) * step;
 const powerOfTwo = (value: bigint): bigint => {
   let power = 1n;
@@ -14,19 +19,33 @@ const powerOfTwo = (value: bigint): bigint => {
 };
 
 /**
- * What the kernel may print after it was given `value`, where it does not keep the very number (measured on Linux 6.18). Without
- * this a written value would look like drift for ever.
+ * What every kernel makes of the integers of a value, where it does not keep them: "5 1" groups become "1 0" (none), and what is on is 1.
+ */
+export function settled(name: string, values: readonly bigint[]): readonly bigint[] {
+  const [first = 0n, second = 0n] = values;
+  if (name === 'net.ipv4.ping_group_range' && values.length === 2 && second >= 0n)
+    return second < first && first <= LAST_GROUP ? [1n, 0n] : values;
+  if (name === 'vm.lowmem_reserve_ratio') return values.map((value) => (value < 0n ? 0n : value));
+  if (values.length !== 1) return values;
+  if (name.startsWith('net.bridge.bridge-nf-')) return [first === 0n ? 0n : 1n];
+  if (name === 'fs.pipe-max-size' && first >= 0n && first <= LARGEST_PIPE)
+    return [powerOfTwo(first < 4096n ? 4096n : first)];
+  // 0 takes the table away and stays 0.
+  if (name === 'net.core.rps_sock_flow_entries' && first > 0n) return [powerOfTwo(first)];
+  if (name === 'kernel.sched_rr_timeslice_ms' && first <= 0n) return [100n];
+  return values;
+}
+
+/**
+ * What some kernel prints after it was given `value`, where that depends on how it was built (measured on Linux 6.18). Without this a
+ * written value would look like drift for ever.
  */
 export function roundings(name: string, value: bigint): bigint[] {
   if (MILLISECONDS.test(name)) return TICKS.map((hz) => (((value * hz + 999n) / 1000n) * 1000n) / hz);
   // In hundredths of a second: 250 ticks per second cannot keep an odd number of them, every other rate keeps all.
   if (USER_TICKS.test(name)) return [value - (value % 2n)];
-  if (name.startsWith('net.bridge.bridge-nf-')) return [value === 0n ? 0n : 1n];
-  if (name === 'fs.pipe-max-size') return [powerOfTwo(value < 4096n ? 4096n : value)];
-  // The table is rounded up to whole pages of 8-byte buckets.
-  if (name === 'net.netfilter.nf_conntrack_buckets') return [upTo(value, 512n)];
-  // 0 takes the table away and stays 0.
-  if (name === 'net.core.rps_sock_flow_entries') return value <= 0n ? [] : [powerOfTwo(value)];
-  if (name === 'kernel.sched_rr_timeslice_ms') return value <= 0n ? [100n] : [];
+  // The table is rounded up to whole pages of 8-byte buckets, of 4, 16 or 64 KiB.
+  if (name === 'net.netfilter.nf_conntrack_buckets')
+    return [512n, 2048n, 8192n].map((page) => upTo(value, page));
   return [];
 }

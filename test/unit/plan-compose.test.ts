@@ -5,7 +5,7 @@ import { satisfies } from '../../operator/sysctl/values.ts';
 import { composed, profile, sysctl } from './support/profiles.ts';
 import { integer, pick, random, shuffled } from './support/random.ts';
 
-const KEY = 'vm.max_map_count';
+const KEY = 'fs.inotify.max_user_watches';
 /** One profile per sign and value, from the oldest to the youngest: A, B, C. */
 const wants = (claims: readonly string[], priorities: readonly number[] = []): SysctlProfile[] =>
   claims.map((claim, i) =>
@@ -102,7 +102,7 @@ describe('profiles that want different values', () => {
 });
 
 describe('any mixture of profiles', () => {
-  const KEYS = ['vm.swappiness', 'fs.file-max', 'kernel.pid_max'];
+  const KEYS = ['vm.swappiness', 'fs.file-max', 'kernel.threads-max'];
   const draw = (seed: number): { next: () => number; profiles: SysctlProfile[] } => {
     const next = random(seed);
     const profiles = Array.from({ length: 1 + integer(next, 6) }, (_, i) =>
