@@ -1,3 +1,4 @@
+import { SETS_TO_ZERO } from '../sysctl/order.ts';
 import { sameValue } from '../sysctl/values.ts';
 import { KernelError, type KernelParameters } from './kernel.ts';
 import type { LedgerEntry } from './ledger.ts';
@@ -5,19 +6,6 @@ import type { Live, Step } from './steps.ts';
 
 /** How one step went: done, or refused with what is live now. */
 export type Performed = { done: true } | { done: false; error: KernelError; live: string | undefined };
-
-/**
- * Keys of which one is set to 0 by a write of the other (mm/page-writeback.c, mm/util.c). The kernel refuses to take that 0 back
- * (dirty_bytes: EINVAL); it comes back by writing the other one.
- */
-const COUPLED: Record<string, string> = {
-  'vm.dirty_bytes': 'vm.dirty_ratio',
-  'vm.dirty_ratio': 'vm.dirty_bytes',
-  'vm.dirty_background_bytes': 'vm.dirty_background_ratio',
-  'vm.dirty_background_ratio': 'vm.dirty_background_bytes',
-  'vm.overcommit_kbytes': 'vm.overcommit_ratio',
-  'vm.overcommit_ratio': 'vm.overcommit_kbytes',
-};
 
 /** The live value, or the kernel's refusal as data. */
 export function readLive(kernel: KernelParameters, name: string): Live {
@@ -39,7 +27,7 @@ export function originalOf(
   live: string,
   known: ReadonlyMap<string, LedgerEntry>,
 ): Pick<LedgerEntry, 'original' | 'coupled'> {
-  const other = COUPLED[name];
+  const other = SETS_TO_ZERO[name];
   if (other === undefined) return { original: live };
   const partner = known.get(other);
   const value = partner ? { value: partner.original } : readLive(kernel, other);
@@ -55,10 +43,10 @@ function write(kernel: KernelParameters, { kind, name, to }: Step, known: Ledger
 
 /** Does one step: one write, read back. Changes nothing but the kernel; throws only what is not the kernel's answer. */
 export function perform(kernel: KernelParameters, step: Step, known: LedgerEntry | undefined): Performed {
-  const { kind, name, to } = step;
+  const { name, to } = step;
   try {
-    // An earlier step may have brought it back: of a coupled pair only one is written.
-    if (kind === 'restore' && sameValue(name, to, kernel.read(name))) return { done: true };
+    // An earlier step may have brought it there: of a pair that sets each other to 0 only one is written, for the 0 would undo it.
+    if (sameValue(name, to, kernel.read(name))) return { done: true };
     write(kernel, step, known);
     const live = kernel.read(name);
     if (sameValue(name, to, live)) return { done: true };

@@ -20,19 +20,43 @@ const FIRST = [
   'net.ipv6.conf.all.forwarding',
   'net.ipv4.tcp_allowed_congestion_control',
   'fs.nr_open',
+  'kernel.watchdog',
 ];
+
+/**
+ * Keys of which one is set to 0 by a write of the other (mm/page-writeback.c, mm/util.c). The kernel refuses to take that 0 back
+ * (dirty_bytes: EINVAL) or sets the other one to 0 in turn (overcommit_ratio); it comes back by writing the other one.
+ */
+export const SETS_TO_ZERO: Readonly<Record<string, string>> = {
+  'vm.dirty_bytes': 'vm.dirty_ratio',
+  'vm.dirty_ratio': 'vm.dirty_bytes',
+  'vm.dirty_background_bytes': 'vm.dirty_background_ratio',
+  'vm.dirty_background_ratio': 'vm.dirty_background_bytes',
+  'vm.overcommit_kbytes': 'vm.overcommit_ratio',
+  'vm.overcommit_ratio': 'vm.overcommit_kbytes',
+};
+
+const PER_INTERFACE = /^net\.ipv[46]\.(?:conf|neigh)\.([^.]+)\./;
+
+/** Lower goes first. `all` is copied to every interface and `default` to those that nobody set (devinet.c, addrconf.c, neighbour.c). */
+function rank({ name, to }: ValueChange): number {
+  const index = FIRST.indexOf(name);
+  if (index !== -1) return index;
+  const device = PER_INTERFACE.exec(name)?.[1];
+  const level = device === 'all' ? 0 : device === 'default' ? 1 : 2;
+  // A secret sets addr_gen_mode beside it. A 0 that comes with the other one of its pair need not be written at all.
+  const within = name.endsWith('.stable_secret') ? 0 : 1;
+  const last = SETS_TO_ZERO[name] !== undefined && first(to) === 0 ? 100 : 0;
+  return FIRST.length + level * 2 + within + last;
+}
 
 const first = (text: string): number => Number(text.trim().split(/\s+/)[0]);
 
 /**
  * The changes in an order that the kernel accepts: of a coupled pair the upper bound goes first when the lower one rises above it;
- * keys that change others go before those. Otherwise the given order stays.
+ * keys that change others go before those; of two keys of which one is 0 the other one goes first. Otherwise the given order stays.
  */
 export function writeOrder<T extends ValueChange>(changes: readonly T[]): T[] {
-  const rank = (change: T): number => {
-    const index = FIRST.indexOf(change.name);
-    return index === -1 ? FIRST.length : index;
-  };
   const ordered = changes.toSorted((a, b) => rank(a) - rank(b));
   for (const [low, high] of PAIRS) {
     const i = ordered.findIndex((c) => c.name === low);

@@ -180,4 +180,25 @@ describe('keys that set each other to 0', () => {
     enforcer.apply(nothing);
     expect(Object.fromEntries(kernel.values)).toEqual({ 'vm.dirty_bytes': '0', 'vm.dirty_ratio': '20' });
   });
+
+  test('of which one is wanted to be 0 keep the other one, and both come back', () => {
+    enforcer.apply(nothing);
+    const both = revision('both', [
+      { name: 'vm.dirty_bytes', value: '2000000' },
+      { name: 'vm.dirty_ratio', value: '0' },
+    ]);
+    expect(enforcer.apply(both).deviations).toEqual([]);
+    expect(Object.fromEntries(kernel.values)).toEqual({ 'vm.dirty_bytes': '2000000', 'vm.dirty_ratio': '0' });
+    expect(enforcer.apply(nothing).deviations).toEqual([]);
+    expect(Object.fromEntries(kernel.values)).toEqual({ 'vm.dirty_bytes': '0', 'vm.dirty_ratio': '20' });
+  });
+
+  test('change places when the next revision wants the 0 on the other side', () => {
+    const turned = revision('turned', [
+      { name: 'vm.dirty_bytes', value: '0' },
+      { name: 'vm.dirty_ratio', value: '30' },
+    ]);
+    expect(enforcer.apply(turned).deviations).toEqual([]);
+    expect(Object.fromEntries(kernel.values)).toEqual({ 'vm.dirty_bytes': '0', 'vm.dirty_ratio': '30' });
+  });
 });

@@ -45,10 +45,37 @@ describe('the order of writes', () => {
     ['net.ipv4.conf.all.forwarding', 'net.ipv4.conf.eth0.forwarding'],
     ['net.ipv6.conf.all.forwarding', 'net.ipv6.conf.eth0.forwarding'],
     ['net.ipv4.tcp_allowed_congestion_control', 'net.ipv4.tcp_congestion_control'],
+    ['net.ipv6.conf.all.disable_ipv6', 'net.ipv6.conf.aaa0.disable_ipv6'],
+    ['net.ipv4.conf.all.rp_filter', 'net.ipv4.conf.default.rp_filter'],
+    ['net.ipv4.conf.default.rp_filter', 'net.ipv4.conf.cali1.rp_filter'],
+    ['net.ipv6.neigh.default.gc_stale_time', 'net.ipv6.neigh.cni0.gc_stale_time'],
+    ['net.ipv6.conf.eth0.stable_secret', 'net.ipv6.conf.eth0.addr_gen_mode'],
+    ['kernel.watchdog', 'kernel.soft_watchdog'],
   ])('%s, which changes or allows others, is written before %s', (before, after) => {
     const changes = [after, 'vm.swappiness', before].map((name) => ({ name, from: '0', to: '1' }));
     const names = writeOrder(changes).map((c) => c.name);
     expect(names.indexOf(before)).toBeLessThan(names.indexOf(after));
+  });
+
+  test.each([
+    ['vm.dirty_bytes', 'vm.dirty_ratio'],
+    ['vm.dirty_background_bytes', 'vm.dirty_background_ratio'],
+    ['vm.overcommit_kbytes', 'vm.overcommit_ratio'],
+  ])('of %s and %s writes the one that is 0 last, whichever it is', (bytes, ratio) => {
+    const orders = [
+      [
+        { name: bytes, from: '0', to: '1000000' },
+        { name: ratio, from: '20', to: '0' },
+      ],
+      [
+        { name: ratio, from: '0', to: '20' },
+        { name: bytes, from: '1000000', to: '0' },
+      ],
+    ];
+    for (const changes of orders) {
+      expect(writeOrder(changes)).toEqual(changes);
+      expect(writeOrder(changes.toReversed())).toEqual(changes);
+    }
   });
 
   test('keeps every change, and the given order where nothing is coupled', () => {
