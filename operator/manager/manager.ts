@@ -5,14 +5,16 @@ import { messageOf } from '../errors.ts';
 import { contentTypes, isStatus, type ApiServer } from '../kube/api-server.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { Planner } from '../plan/plan.ts';
+import type { Preview } from '../plan/preview/preview.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Caches } from './caches.ts';
 import { agentDaemonSet } from './daemon-set.ts';
-import { contentOf, decide, type Decision } from './decide.ts';
+import { contentOf, decide, type Decision, type Snapshot } from './decide.ts';
 import { profileEvents } from './events.ts';
 import type { NodeAction } from './node-actions.ts';
 import { configureNode } from './node-config.ts';
+import { Previews } from './previews.ts';
 import { profileStatus, sameStatus } from './profile-status.ts';
 import { ensureRevision, obsoleteRevisions } from './revisions.ts';
 import type { ManagerSettings } from './settings.ts';
@@ -46,6 +48,7 @@ const targetOf = (action: NodeAction): string[] =>
 export class Manager {
   readonly #o: ManagerOptions;
   readonly #planner = new Planner();
+  readonly #previews = new Previews();
   readonly #started = new Map<string, { revision: string; at: number }>();
   readonly #written = new Map<string, { generation: number; status: SysctlProfileStatus; at: number }>();
   #daemonSetGeneration: number | undefined;
@@ -123,13 +126,17 @@ export class Manager {
   }
 
   #decide(): Decision {
-    return (this.#decision ??= decide(this.#planner, {
+    return (this.#decision ??= decide(this.#planner, this.#snapshot()));
+  }
+
+  #snapshot(): Snapshot {
+    return {
       profiles: [...this.#o.caches.profiles.store.values()],
       nodes: this.#o.caches.planNodes,
       states: this.#o.caches.states.store,
       revisions: new Map([...this.#o.caches.revisions.store.values()].map((r) => [r.metadata.name, r.data])),
       started: this.#startedNow(),
-    }));
+    };
   }
 
   #startedNow(): Map<string, string> {
@@ -189,6 +196,7 @@ export class Manager {
       [...decision.plan.profiles.keys()].map((name) => this.#writeStatus(decision, name)),
     );
     for (const name of this.#written.keys()) if (!decision.plan.profiles.has(name)) this.#forget(name);
+    this.#previews.keepOnly(decision.plan);
     return results.includes('later');
   }
 
@@ -208,6 +216,7 @@ export class Manager {
       judgements: decision.judgements.get(name) ?? [],
       stalled: decision.rollout.stalled.get(name),
       waiting: waiting && `node ${waiting[0]} waits: ${waiting[1]}`,
+      preview: plan.enforced ? undefined : this.#preview(decision, name),
       now: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
     });
     this.#measure(name, status);
@@ -224,6 +233,10 @@ export class Manager {
     await this.#patchStatus(name, status);
     for (const event of profileEvents(profile, status)) this.#o.events.record(event);
     return 'written';
+  }
+
+  #preview({ plan }: Decision, name: string): Preview | undefined {
+    return this.#previews.of(plan, name, this.#snapshot());
   }
 
   async #patchStatus(name: string, status: SysctlProfileStatus): Promise<void> {

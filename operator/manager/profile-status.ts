@@ -1,6 +1,8 @@
 import { mergeConditions, type Condition } from '../api/conditions.ts';
-import type { ProfileFailure, SysctlProfile, SysctlProfileStatus } from '../api/profile.ts';
+import type { ProfileFailure, ResolvedSysctl, SysctlProfile, SysctlProfileStatus } from '../api/profile.ts';
 import type { ProfilePlan } from '../plan/plan.ts';
+import type { Preview } from '../plan/preview/preview.ts';
+import { describeEntries, summaryOf } from '../plan/preview/summary.ts';
 import type { Judgement } from './readiness.ts';
 
 export interface ProfileStatusInput {
@@ -11,6 +13,8 @@ export interface ProfileStatusInput {
   stalled: { node: string; reason: string } | undefined;
   /** Why nodes that are not up to date have not started; for the message. */
   waiting: string | undefined;
+  /** Of a profile with mode Plan: what would happen if it were enforced. */
+  preview?: Preview | undefined;
   /** RFC 3339. */
   now: string;
 }
@@ -64,8 +68,10 @@ function ready(input: ProfileStatusInput, facts: Facts): Wanted {
   const { plan } = input;
   const lost = plan.conflicts.filter((c) => !c.wins);
   if (!plan.accepted) return no('NotAccepted', listed(plan.problems.map((p) => `${p.name}: ${p.message}`)));
-  if (!plan.enforced)
-    return no('PlanOnly', `mode Plan: nothing is changed; ${plural(facts.matched, 'node')} match`);
+  if (!plan.enforced) {
+    const would = input.preview ? `; ${summaryOf(input.preview)}` : '';
+    return no('PlanOnly', `mode Plan: nothing is changed; ${plural(facts.matched, 'node')} match${would}`);
+  }
   if (facts.failures.length > 0) return no('NodeFailed', listed(facts.failures.map(describe)));
   if (lost.length > 0)
     return no(
@@ -149,6 +155,16 @@ function conditions(input: ProfileStatusInput, facts: Facts): Wanted[] {
   return list;
 }
 
+/** How entries were resolved; with mode Plan also what would become of them. */
+function resolved({ plan, preview }: ProfileStatusInput): ResolvedSysctl[] {
+  if (!preview) return [...plan.resolved];
+  const would = describeEntries(preview);
+  return plan.resolved.map((entry) => {
+    const text = would(entry);
+    return text ? { ...entry, reason: [entry.reason, text].filter(Boolean).join('; ') } : entry;
+  });
+}
+
 /** The status that a profile must have now. Unchanged parts keep their times, so that it compares equal to what is stored. */
 export function profileStatus(input: ProfileStatusInput): SysctlProfileStatus {
   const { profile } = input.plan;
@@ -157,7 +173,7 @@ export function profileStatus(input: ProfileStatusInput): SysctlProfileStatus {
   return {
     observedGeneration: generation,
     nodes: facts.counts,
-    sysctls: [...input.plan.resolved],
+    sysctls: resolved(input),
     failures: facts.failures.slice(0, MAX_FAILURES),
     conditions: mergeConditions(
       profile.status?.conditions,
