@@ -2,7 +2,12 @@
 import { writeFileSync } from 'node:fs';
 import { generate } from './catalog/generate.ts';
 
-for (const [path, content] of Object.entries(generate())) {
+const write = (path: string, content: string): void => {
   writeFileSync(new URL(`../${path}`, import.meta.url), content);
   process.stdout.write(`${path}\n`);
-}
+};
+
+for (const [path, content] of Object.entries(generate())) write(path, content);
+// Made of the operator's own code, which reads what was written just now.
+const { advicePolicy, PATH } = await import('./catalog/advice-policy.ts');
+write(PATH, advicePolicy());

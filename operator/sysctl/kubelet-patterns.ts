@@ -1,7 +1,7 @@
 import { normalizeName } from './names.ts';
 
 /** pkg/kubelet/sysctl/allowlist.go and pkg/apis/core/validation: SysctlContainSlashPatternFmt. */
-const PATTERN = /^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[./])*([a-z0-9][-_a-z0-9]*)?[a-z0-9*]$/;
+export const PATTERN = /^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[./])*([a-z0-9][-_a-z0-9]*)?[a-z0-9*]$/;
 const MAX_LENGTH = 253;
 
 /** component-helpers/node/util/sysctl/namespace.go; kernel.shm and kernel.msg are there for old prefixes. */

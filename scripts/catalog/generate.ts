@@ -1,3 +1,4 @@
+import { advice } from './advice.ts';
 import { composeAll } from './compose.ts';
 import { essentials } from './essentials.ts';
 import { readAnnotations, readMeasured } from './inputs.ts';
@@ -11,6 +12,7 @@ export function generate(): Record<string, string> {
   return {
     'operator/sysctl/catalog/catalog.json': `${printJson(entries)}\n`,
     'operator/sysctl/catalog/essentials.json': `${printJson(essentials(entries))}\n`,
+    'operator/sysctl/catalog/advice.json': `${printJson(advice(entries))}\n`,
     'docs/sysctls.md': sysctlsPage(entries, measured.kernel),
   };
 }

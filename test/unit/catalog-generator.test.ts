@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
+import { advicePolicy, PATH } from '../../scripts/catalog/advice-policy.ts';
 import { composeAll } from '../../scripts/catalog/compose.ts';
 import { generate } from '../../scripts/catalog/generate.ts';
 import { parseAnnotations, readMeasured } from '../../scripts/catalog/inputs.ts';
@@ -10,15 +11,18 @@ const entries = (keys: unknown, yaml: string) =>
   composeAll(measured(keys), new Map(parseAnnotations('a.yaml', yaml)));
 
 describe('npm run catalog', () => {
-  test.each(Object.entries(generate()))('would write %s as it is', (path, content) => {
-    // Not toBe: a difference of half a megabyte helps nobody.
-    const same = readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8') === content;
-    expect({ path, same, command: 'npm run catalog' }).toEqual({
-      path,
-      same: true,
-      command: 'npm run catalog',
-    });
-  });
+  test.each([...Object.entries(generate()), [PATH, advicePolicy()] as const])(
+    'would write %s as it is',
+    (path, content) => {
+      // Not toBe: a difference of half a megabyte helps nobody.
+      const same = readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8') === content;
+      expect({ path, same, command: 'npm run catalog' }).toEqual({
+        path,
+        same: true,
+        command: 'npm run catalog',
+      });
+    },
+  );
 });
 
 describe('a measurement', () => {

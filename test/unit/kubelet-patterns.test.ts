@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { describe as entryOf } from '../../operator/sysctl/catalog/index.ts';
 import {
   checkPattern,
   isSafeSysctl,
@@ -53,6 +54,11 @@ const NOT_A_PATTERN = [
   'net.ipv4.*.foo',
   'Net.core.x',
   'net.core.X',
+  // Linux has these names; no pod can ask for them.
+  'net.ipv4.conf.Eth0.forwarding',
+  'net.ipv4.conf.veth_.forwarding',
+  'net.ipv4.conf.eth0@if3.forwarding',
+  'kernel.numa_balancing_promote_rate_limit_MBps',
   ' net.core.x',
   'net.',
   'net..x*',
@@ -130,6 +136,35 @@ describe('a pod may set', () => {
       expect(isSafeSysctl(name, 99)).toBe(false);
     },
   );
+});
+
+/** What pods on real kubelets 1.36.2 with containerd 2.1.9 and runc 1.1.5 came to, once the kubelet allowed the key. */
+describe('a key that the kubelet allows', () => {
+  test.each([
+    'net.core.rmem_max',
+    'net.core.netdev_max_backlog',
+    'net.ipv4.tcp_mem',
+    'net.netfilter.nf_conntrack_max',
+    'kernel.shm_next_id',
+  ])('%s is refused by the runtime', (name) => {
+    expect(entryOf(name)?.pods.allowable).toBe(false);
+  });
+
+  test.each([
+    'net.core.somaxconn',
+    'net.ipv4.ip_forward',
+    'net.ipv4.conf.eth0.forwarding',
+    'kernel.sem',
+    'kernel.shmmax',
+    'fs.mqueue.msg_max',
+  ])('%s is set by the runtime', (name) => {
+    expect(entryOf(name)?.pods.allowable).toBe(true);
+  });
+
+  test('and that nobody has measured is no claim of the catalog', () => {
+    expect(checkPattern('net.bogus.name')).toBeUndefined();
+    expect(entryOf('net.bogus.name')).toBeUndefined();
+  });
 });
 
 describe("the kubelet's reading of a name", () => {

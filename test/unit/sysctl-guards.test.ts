@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { allEntries } from '../../operator/sysctl/catalog/index.ts';
 import { guardOf, warningOf } from '../../operator/sysctl/guards.ts';
 
 const ROOT = 'the kernel runs its value as root';
@@ -18,6 +19,8 @@ describe('a guarded key', () => {
     ['kernel.kexec_load_limit_panic', FINAL],
     ['kernel.kexec_load_limit_reboot', FINAL],
     ['kernel.unprivileged_bpf_disabled', FINAL],
+    ['kernel.usermodehelper.bset', FINAL],
+    ['kernel.usermodehelper.inheritable', FINAL],
     ['kernel.yama.ptrace_scope', FINAL],
     ['kernel.tainted', FINAL],
     ['net.netfilter.nf_hooks_lwtunnel', FINAL],
@@ -67,6 +70,32 @@ describe('a guarded key', () => {
   ])('is not %s, nor is there a warning', (name) => {
     expect(guardOf(name)).toBeUndefined();
     expect(warningOf(name)).toBeUndefined();
+  });
+});
+
+describe('guarded is every key of the catalog', () => {
+  const bare = allEntries().filter(({ name }) => !guardOf(name));
+  const risky = (words: RegExp): string[] =>
+    bare.filter(({ risks }) => risks.some((risk) => words.test(risk))).map(({ name }) => name);
+
+  test('that starts an action', () => {
+    expect(bare.filter(({ trigger }) => trigger).map(({ name }) => name)).toEqual([]);
+  });
+
+  test('that cannot be undone; but a pair of which each brings the other back can', () => {
+    const final = bare.filter(({ irreversible, writeOnce }) => irreversible !== undefined || writeOnce);
+    expect(final.map(({ name }) => name)).toEqual(['vm.dirty_background_bytes', 'vm.dirty_bytes']);
+  });
+
+  test.each([
+    ['that stays until the node is rebooted', /until (it|that|the node) is rebooted/],
+    ['that makes the node panic', /makes the node panic/],
+    ['whose value runs as root', /runs (it|the program) as root/],
+    ['with which a kubelet does not start', /kubelet does not start/],
+    ['that changes what a write means', /what a write to any sysctl means/],
+  ])('%s', (_what, words) => {
+    expect(allEntries().some(({ risks }) => risks.some((risk) => words.test(risk)))).toBe(true);
+    expect(risky(words)).toEqual([]);
   });
 });
 

@@ -14,7 +14,7 @@ const IPC = new Set(essentials.ipc);
 const UTS = new Set(essentials.uts);
 const PID = new Set(essentials.pid);
 /** neigh.default holds limits of the whole node (gc_thresh*); a new network namespace does not have it. */
-const ABSENT_FAMILY = /^net\.ipv[46]\.neigh\.default\./;
+export const ABSENT_FAMILY = /^net\.ipv[46]\.neigh\.default\./;
 
 /**
  * Which namespace a key belongs to and what a pod sees of it, for Linux 6.18: 113 of 558 net.* keys are not namespaced, although
