@@ -4,6 +4,8 @@ export const errorCodes = {
   KernelRefused: 'The kernel refused the value; correct the profile.',
   LedgerUnreadable: 'Read docs/troubleshooting.md, "The ledger cannot be read".',
   RevisionMissing: 'The agent keeps what it has; the operator creates the revision again while it plans it.',
+  ProbeFailed:
+    "The catalog is taken for the kernel's word; see that the agent's pod is privileged and its image whole.",
   ApiRequest: 'See the status code; the request is repeated where that can help.',
   RedisAway: 'Agents go on enforcing; work resumes when Redis is back.',
   Configuration: 'Correct the flag or the environment variable that the message names.',

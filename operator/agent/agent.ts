@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { NodeSysctlState } from '../api/state.ts';
+import type { Deviation, KubeletStatus, NodeSysctlState } from '../api/state.ts';
 import { messageOf, OperatorError } from '../errors.ts';
 import type { ApiServer } from '../kube/api-server.ts';
 import type { EventRecorder } from '../kube/events.ts';
@@ -7,6 +7,7 @@ import type { Log } from '../telemetry/log.ts';
 import { durableFiles, type DurableFiles } from './durable-file.ts';
 import { Enforcer, type Outcome } from './enforcer.ts';
 import type { KernelParameters } from './kernel.ts';
+import type { KernelTruth } from './kernel-truth.ts';
 import { KubeletLane } from './kubelet-lane.ts';
 import type { KubeletManager } from './kubelet/types.ts';
 import { Ledger } from './ledger.ts';
@@ -18,6 +19,8 @@ import type { StatusWriter } from './status-writer.ts';
 export interface AgentOptions {
   api: ApiServer;
   kernel: KernelParameters;
+  /** What the kernel has; without it the catalog holds. */
+  truth?: KernelTruth;
   files?: DurableFiles;
   /** Loads the kubelet part; called only when a revision needs it or something of ours is in the kubelet. */
   kubelet: () => Promise<KubeletManager>;
@@ -53,6 +56,7 @@ export class NodeAgent {
   /** The revision of which everything was tried, and the generation of the state that named it. */
   #observed: { revision: string; generation: number } | undefined;
   #stuck: Stuck | undefined;
+  #withheld: Deviation[] = [];
   #working = false;
   #dirty = false;
   #retry: NodeJS.Timeout | undefined;
@@ -107,7 +111,11 @@ export class NodeAgent {
     if (this.#working) return;
     this.#publish();
     this.#run(async () => {
-      await this.#kubelet.refresh();
+      const changed = await this.#o.truth?.look();
+      const applied = this.#applied;
+      if (changed && applied && applied.name === this.#observed?.revision)
+        await this.#configureKubelet(applied);
+      else await this.#kubelet.refresh();
       this.#publish();
     });
   }
@@ -151,13 +159,21 @@ export class NodeAgent {
     this.#applied = revision;
     this.#events.corrected(this.#outcome?.corrected ?? []);
     this.#remember(revision);
-    const kubelet = await this.#kubelet.configure(revision.data.kubelet.allowedUnsafeSysctls);
+    await this.#o.truth?.look();
+    const kubelet = await this.#configureKubelet(revision);
     this.#o.log.info('revision applied', {
       revision: wanted,
       ...this.#outcome?.counts,
       kubelet: kubelet.state,
     });
     this.#events.deviations(this.#outcome?.deviations ?? [], revision.data);
+  }
+
+  async #configureKubelet({ data }: NamedRevision): Promise<KubeletStatus> {
+    const wanted = data.kubelet.allowedUnsafeSysctls;
+    const { patterns, withheld } = this.#o.truth?.allowed(wanted) ?? { patterns: wanted, withheld: [] };
+    this.#withheld = withheld;
+    return this.#kubelet.configure(patterns);
   }
 
   async #fetch(wanted: string): Promise<NamedRevision> {
@@ -215,7 +231,7 @@ export class NodeAgent {
     const state = this.#state;
     if (!state || (!this.#stuck && this.#applied?.name !== this.#observed?.revision)) return;
     if (!this.#stuck && !this.#observed) return;
-    const { kernel, status } = this.#o;
+    const { kernel, truth, status } = this.#o;
     const before = state.status;
     status.write(
       nodeStatus({
@@ -223,6 +239,9 @@ export class NodeAgent {
         data: this.#applied?.data,
         outcome: this.#outcome,
         kubelet: this.#kubelet.status ?? before?.kubelet,
+        // Of another kernel it says nothing.
+        kernel: truth?.status ?? (before?.kernelRelease === kernel.release() ? before.kernel : undefined),
+        withheld: this.#withheld,
         originals: this.#enforcer?.originals ?? before?.originals ?? {},
         stuck: this.#stuck,
         bootID: kernel.bootID(),

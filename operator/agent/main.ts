@@ -6,6 +6,7 @@ import { Reflector } from '../kube/reflector.ts';
 import { jsonLog } from '../telemetry/json-log.ts';
 import { NodeAgent } from './agent.ts';
 import { ProcSys } from './kernel.ts';
+import { KernelTruth, kernelVersion } from './kernel-truth.ts';
 import { onlyAgentOfNode } from './lock.ts';
 import { agentSettings } from './settings.ts';
 import { StatusWriter } from './status-writer.ts';
@@ -25,9 +26,15 @@ export async function runAgent(env: NodeJS.ProcessEnv, signal: AbortSignal): Pro
     caFile: settings.caFile,
     tokenFile: settings.tokenFile,
   });
+  const kernel = new ProcSys(settings.procSys);
   const agent = new NodeAgent({
     api,
-    kernel: new ProcSys(settings.procSys),
+    kernel,
+    truth: new KernelTruth({
+      probe: async () => (await import('./probe/probe.ts')).probeKernel(),
+      version: () => kernelVersion(kernel.release()),
+      log,
+    }),
     kubelet: async () =>
       (await import('./kubelet/manager.ts')).createKubeletManager({
         hostRoot,

@@ -2,6 +2,7 @@ import type { RevisionData } from '../api/revision.ts';
 import type { Deviation, NodeSysctlState } from '../api/state.ts';
 import type { EventDraft, EventRecorder } from '../kube/events.ts';
 import type { Outcome } from './enforcer.ts';
+import { leftOut, optionalNames } from './status.ts';
 import type { Log } from '../telemetry/log.ts';
 
 const REASONS: Record<Deviation['state'], string> = {
@@ -52,8 +53,10 @@ export class NodeEvents {
 
   /** An Event for each deviation that was not there at the last call. A missing key that is optional is none. */
   deviations(deviations: readonly Deviation[], data: RevisionData | undefined): void {
-    const optional = new Set(data?.sysctls.filter((s) => s.optional).map((s) => s.name));
-    const worth = deviations.filter((d) => !(d.state === 'Unsupported' && optional.has(d.name)));
+    const optional = optionalNames(data);
+    const worth = [...deviations, ...leftOut(data)].filter(
+      (d) => !(d.state === 'Unsupported' && optional.has(d.name)),
+    );
     for (const d of worth)
       if (!this.#known.has(keyOf(d)))
         this.tell('Warning', REASONS[d.state], 'Enforce', d.message ?? keyOf(d));

@@ -16,10 +16,21 @@ export interface RevisionSysctl {
   removal: RemovalPolicy;
 }
 
+/** A sysctl that profiles want for pods and that the kernels of these nodes cannot give to them: reported, never done. */
+export interface UnsupportedSysctl {
+  name: string;
+  /** No failure for any of the profiles. */
+  optional: boolean;
+  profiles: string[];
+  message: string;
+}
+
 /** What a set of nodes must have: the `data` of an apps/v1 ControllerRevision, immutable, named by its hash. */
 export interface RevisionData {
   sysctls: RevisionSysctl[];
   kubelet: { allowedUnsafeSysctls: string[] };
+  /** Left out where there is none. */
+  unsupported?: UnsupportedSysctl[];
   policy: { confirmTimeoutSeconds: number; onFailure: OnFailure };
   /** Profiles that it was made from; generations as they were when it was created (not part of the hash). */
   profiles: { name: string; generation: number }[];

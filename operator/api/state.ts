@@ -28,10 +28,29 @@ export interface KubeletStatus {
   message?: string;
 }
 
+/**
+ * What a kernel has otherwise than the catalog says. missing: the node does not have it. notWritable: it has it, but nobody may write it.
+ * The others are what a pod's own namespaces have of it: a value of their own, the node's to read, nothing, the node's to write.
+ */
+export type KernelFinding = 'missing' | 'notWritable' | 'own' | 'readOnly' | 'absent' | 'shared';
+
+export interface KernelStatus {
+  /** Of everything that was found: equal on nodes whose kernels agree in every sysctl, whatever their interfaces. */
+  digest: string;
+  /**
+   * Names by finding, at most 100 in all. net.ipv4.conf.*.forwarding is that file of every interface; net.ipv4.vs.* is everything below
+   * a folder that is missing as a whole.
+   */
+  differences?: Partial<Record<KernelFinding, string[]>>;
+  /** How many names did not fit. */
+  more?: number;
+}
+
 export interface NodeSysctlStateStatus {
   observedRevision?: string;
   bootID?: string;
   kernelRelease?: string;
+  kernel?: KernelStatus;
   sysctls?: { inSync: number; drifted: number; failed: number; unsupported: number; foreign: number };
   /** Only what is not in sync, at most 100. */
   deviations?: Deviation[];

@@ -32,6 +32,18 @@ const everything: Required<NodeSysctlStateStatus> = {
   observedRevision: 'sysctl-7f9c2d41',
   bootID: '5f0c4d6e-0f5c-4b7e-9f0e-2f1f6c3d9a10',
   kernelRelease: '6.18.1',
+  kernel: {
+    digest: 'dc9f27ffc385a6b9',
+    differences: {
+      missing: ['net.ipv4.vs.*'],
+      notWritable: ['vm.max_map_count'],
+      own: ['net.core.netdev_max_backlog'],
+      absent: ['net.core.somaxconn'],
+      readOnly: ['net.ipv4.conf.*.forwarding'],
+      shared: ['kernel.sem'],
+    },
+    more: 3,
+  },
   sysctls: { inSync: 12, drifted: 0, failed: 1, unsupported: 0, foreign: 0 },
   deviations: (['Drifted', 'Failed', 'Unsupported', 'Foreign', 'Contested', 'RolledBack'] as const).map(
     (state) => ({

@@ -28,6 +28,8 @@ test("the agent's bundle carries the few facts that it needs of the catalog, and
   expect(carried.toSorted()).toEqual([
     'operator/sysctl/catalog/essentials.json',
     'operator/sysctl/catalog/lookup.ts',
+    'operator/sysctl/catalog/names.json',
   ]);
   expect(inputs['operator/sysctl/catalog/essentials.json']?.bytes).toBeLessThan(10_000);
+  expect(inputs['operator/sysctl/catalog/names.json']?.bytes).toBeLessThan(20_000);
 });
