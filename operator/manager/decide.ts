@@ -7,6 +7,7 @@ import type { Plan, Planner } from '../plan/plan.ts';
 import { chooseNodes, type RolloutDecision, type RolloutNode } from '../rollout/rollout.ts';
 import type { CachedNode } from './caches.ts';
 import { isManaged, nodeActions, type NodeAction } from './node-actions.ts';
+import { planNodes } from './plan-nodes.ts';
 import { judge, type Judgement, type Verdict } from './readiness.ts';
 
 /** Everything that is decided from, as plain data. */
@@ -55,7 +56,7 @@ function judgeAll(plan: Plan, snapshot: Snapshot): Decision['judgements'] {
         observed: observed === undefined ? undefined : contentOf(plan, snapshot.revisions, observed),
         wanted: contentOf(plan, snapshot.revisions, wantedName) ?? plan.empty.data,
         current: observed === wantedName,
-        patterns: own.patterns,
+        patterns: plan.patternsOf(node, profile),
       });
       list.push([node, judgement]);
     }
@@ -103,20 +104,12 @@ function rolloutNodes(plan: Plan, snapshot: Snapshot): RolloutNode[] {
   return nodes;
 }
 
-/** Other systems have no sysctls of this kind, and no agent runs there. */
-const isLinux = ({ labels }: CachedNode): boolean => (labels['kubernetes.io/os'] ?? 'linux') === 'linux';
-
 const hasLeftover = (node: CachedNode): boolean =>
   Object.keys(node.labels).some((key) => key.startsWith(PROFILE_LABEL_PREFIX));
 
 /** What to do now. Pure: the same snapshot gives the same decision. */
 export function decide(planner: Planner, snapshot: Snapshot): Decision {
-  const plan = planner.plan(
-    snapshot.profiles,
-    [...snapshot.nodes.values()]
-      .filter(isLinux)
-      .map((node) => ({ name: node.metadata.name, labels: node.labels })),
-  );
+  const plan = planner.plan(snapshot.profiles, planNodes(snapshot));
   const judgements = judgeAll(plan, snapshot);
   const rollout = chooseNodes({
     nodes: rolloutNodes(plan, snapshot),

@@ -6,5 +6,8 @@ import type { Snapshot } from './decide.ts';
 const isLinux = ({ labels }: CachedNode): boolean => (labels['kubernetes.io/os'] ?? 'linux') === 'linux';
 
 /** The nodes of a snapshot as the planner takes them. */
-export const planNodes = ({ nodes }: Pick<Snapshot, 'nodes'>): PlanNode[] =>
-  [...nodes.values()].filter(isLinux).map(({ metadata, labels }) => ({ name: metadata.name, labels }));
+export const planNodes = ({ nodes, states }: Pick<Snapshot, 'nodes' | 'states'>): PlanNode[] =>
+  [...nodes.values()].filter(isLinux).map(({ metadata: { name }, labels }) => {
+    const { kernel, kernelRelease } = states.get(name)?.status ?? {};
+    return { name, labels, kernel, kernelRelease };
+  });

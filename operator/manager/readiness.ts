@@ -44,12 +44,16 @@ const failureOf = (node: string, d: Deviation): ProfileFailure => ({
 
 function kubeletFailure(input: JudgeInput): ProfileFailure | 'pending' | undefined {
   if (input.patterns.length === 0) return undefined;
-  const kubelet = input.state?.status?.kubelet;
+  const { kubelet, deviations = [] } = input.state?.status ?? {};
   const live = new Set((kubelet?.allowedUnsafeSysctls ?? []).map(normalizePattern));
   const missing = input.patterns.filter((pattern) => !live.has(normalizePattern(pattern)));
   if (missing.length === 0) return undefined;
   // What the kubelet did with an older list says nothing about this one.
-  if (!input.current || (kubelet?.state !== 'Failed' && kubelet?.state !== 'Unsupported')) return 'pending';
+  if (!input.current) return 'pending';
+  // Its agent leaves out what its kernel cannot give to pods, also where the plan does not know.
+  const withheld = deviations.find((d) => d.state === 'Unsupported' && missing.includes(d.name));
+  if (withheld) return failureOf(input.node, withheld);
+  if (kubelet?.state !== 'Failed' && kubelet?.state !== 'Unsupported') return 'pending';
   return {
     node: input.node,
     name: missing[0] ?? '',
@@ -72,7 +76,8 @@ export function judge(input: JudgeInput): Judgement {
   if (!status?.observedRevision || !observed) return pending();
   if (profileSlice(observed, profile) !== profileSlice(wanted, profile)) return pending();
   const own = wanted.sysctls.filter((s) => s.profile === profile || s.also?.includes(profile));
-  const optional = new Map(own.map((s) => [s.name, s.optional ?? false]));
+  const leftOut = (wanted.unsupported ?? []).filter((u) => u.profiles.includes(profile));
+  const optional = new Map([...own, ...leftOut].map((s) => [s.name, s.optional ?? false]));
   // A missing key that is optional is no failure; one that is there and does not take the value is.
   const deviations = (status.deviations ?? []).filter(
     (d) => optional.has(d.name) && !(d.state === 'Unsupported' && optional.get(d.name)),

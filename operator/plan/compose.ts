@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { SysctlProfile } from '../api/profile.ts';
-import type { RevisionData, RevisionSysctl } from '../api/revision.ts';
+import type { RevisionData, RevisionSysctl, UnsupportedSysctl } from '../api/revision.ts';
 import { kernelInteger, sameValue, satisfies } from '../sysctl/values.ts';
 import type { NodeEntry, ResolvedProfile } from './resolve.ts';
 
@@ -106,6 +106,22 @@ function entryOf(claim: Claim, kept: readonly Claim[]): RevisionSysctl {
 const push = <T>(map: Map<string, T[]>, key: string, value: T): void =>
   void map.set(key, [...(map.get(key) ?? []), value]);
 
+/** What is left out here, once per name; optional where every profile says so. */
+function leftOut(contributors: readonly Contributor[]): UnsupportedSysctl[] {
+  const found = new Map<string, UnsupportedSysctl>();
+  for (const by of contributors)
+    for (const { name, optional, message } of by.resolved.unsupported) {
+      const known = found.get(name);
+      found.set(name, {
+        name,
+        optional: optional && (known?.optional ?? true),
+        profiles: [...new Set([...(known?.profiles ?? []), nameOf(by)])].toSorted(),
+        message,
+      });
+    }
+  return [...found.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
+
 const CONFIRM_SECONDS = 60;
 const shortest = (seconds: readonly (number | undefined)[]): number =>
   seconds.length === 0 ? CONFIRM_SECONDS : Math.min(...seconds.map((s) => s ?? CONFIRM_SECONDS));
@@ -143,6 +159,7 @@ export function compose(contributors: readonly Contributor[]): Composition {
       });
     }
   }
+  const unsupported = leftOut(contributors);
   const rollouts = contributors.map((c) => c.profile.spec.rollout);
   const data: RevisionData = {
     sysctls: sysctls.toSorted((a, b) =>
@@ -151,6 +168,7 @@ export function compose(contributors: readonly Contributor[]): Composition {
     kubelet: {
       allowedUnsafeSysctls: [...new Set(contributors.flatMap((c) => c.resolved.patterns))].toSorted(),
     },
+    ...(unsupported.length > 0 && { unsupported }),
     policy: {
       confirmTimeoutSeconds: shortest(rollouts.map((r) => r?.confirmTimeoutSeconds)),
       onFailure:

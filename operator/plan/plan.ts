@@ -1,20 +1,12 @@
 import type { ResolvedSysctl, SysctlProfile } from '../api/profile.ts';
 import type { RevisionData } from '../api/revision.ts';
-import {
-  byPrecedence,
-  compose,
-  type Composition,
-  type Conflict,
-  type Contributor,
-  type Overridden,
-} from './compose.ts';
+import { byPrecedence, compose, type Conflict, type Overridden } from './compose.ts';
+import { agreedSysctls, allProblems } from './disagreement.ts';
+import { Family, resolutionsOf, type Compiled, type Group, type PlanNode } from './groups.ts';
 import { resolveProfile, type Problem, type ResolvedProfile } from './resolve.ts';
 import { compileSelector, type LabelMatcher, type Labels } from './selectors.ts';
 
-export interface PlanNode {
-  name: string;
-  labels: Labels;
-}
+export type { PlanNode } from './groups.ts';
 
 /** What became of one profile. */
 export interface ProfilePlan {
@@ -24,7 +16,7 @@ export interface ProfilePlan {
   accepted: boolean;
   problems: readonly Problem[];
   resolved: readonly ResolvedSysctl[];
-  /** What it needs in the kubelet's allow-list. */
+  /** What it needs in the kubelet's allow-list, on any of its nodes. */
   patterns: readonly string[];
   conflicts: readonly (Conflict & { nodes: number })[];
   overridden: readonly Overridden[];
@@ -41,46 +33,37 @@ export interface Plan {
   profiles: ReadonlyMap<string, ProfilePlan>;
   /** Names of the enforced profiles that match the node. */
   profilesOf(node: string): readonly string[];
-}
-
-interface Compiled extends Contributor {
-  matches: LabelMatcher;
-  enforced: boolean;
-}
-
-/** All nodes that the same profiles match: they share one revision. */
-interface Group {
-  profiles: readonly Compiled[];
-  enforced: readonly string[];
-  composition: Composition | undefined;
-  nodes: string[];
+  /** What this profile needs in the allow-list of this node's kubelet: what its kernel cannot give to pods is left out. */
+  patternsOf(node: string, profile: string): readonly string[];
 }
 
 const EMPTY = compose([]);
 
 /**
  * Profiles × nodes → revisions. The result depends on the arguments alone; what is remembered between calls only saves
- * work: how a generation of a profile was resolved, and which group a node's labels put it into.
+ * work: how a generation of a profile was resolved, and which profiles match a node's labels.
  */
 export class Planner {
   #resolved = new Map<string, { resolved: ResolvedProfile; matches: LabelMatcher }>();
   #signature = '';
-  #groups = new Map<string, Group>();
-  #memberships = new WeakMap<Labels, Group>();
+  #families = new Map<string, Family>();
+  #memberships = new WeakMap<Labels, Family>();
 
   plan(profiles: readonly SysctlProfile[], nodes: readonly PlanNode[]): Plan {
     const compiled = this.#compile(profiles);
-    for (const group of this.#groups.values()) group.nodes = [];
+    for (const family of this.#families.values()) for (const group of family.groups) group.nodes = [];
     const membership = new Map<string, Group>();
     const wanted = new Map<string, string>();
-    for (const { name, labels } of nodes) {
-      const group = this.#groupOf(compiled, labels);
+    for (const node of nodes) {
+      const group = this.#familyOf(compiled, node.labels).groupOf(node.kernel);
       if (group.profiles.length === 0) continue;
-      group.nodes.push(name);
-      membership.set(name, group);
-      if (group.composition) wanted.set(name, group.composition.name);
+      group.nodes.push(node);
+      membership.set(node.name, group);
+      if (group.composition) wanted.set(node.name, group.composition.name);
     }
-    const groups = [...this.#groups.values()].filter((group) => group.nodes.length > 0);
+    const groups = [...this.#families.values()]
+      .flatMap((family) => [...family.groups])
+      .filter((group) => group.nodes.length > 0);
     const revisions = new Map<string, RevisionData>();
     for (const { composition } of groups) if (composition) revisions.set(composition.name, composition.data);
     return {
@@ -89,6 +72,9 @@ export class Planner {
       empty: { name: EMPTY.name, data: EMPTY.data },
       profiles: new Map(compiled.map((c) => [c.profile.metadata.name, profilePlan(c, groups)])),
       profilesOf: (node) => membership.get(node)?.enforced ?? [],
+      patternsOf: (node, profile) =>
+        membership.get(node)?.profiles.find((c) => c.profile.metadata.name === profile)?.resolved.patterns ??
+        [],
     };
   }
 
@@ -111,30 +97,21 @@ export class Planner {
     const signature = keys.join('\n');
     if (signature !== this.#signature) {
       this.#signature = signature;
-      this.#groups = new Map();
+      this.#families = new Map();
       this.#memberships = new WeakMap();
     }
     return compiled;
   }
 
-  #groupOf(compiled: readonly Compiled[], labels: Labels): Group {
+  #familyOf(compiled: readonly Compiled[], labels: Labels): Family {
     const known = this.#memberships.get(labels);
     if (known) return known;
-    const profiles = compiled.filter((c) => c.matches(labels));
-    const key = profiles.map((c) => c.profile.metadata.name).join('\n');
-    let group = this.#groups.get(key);
-    if (!group) {
-      const enforced = profiles.filter((c) => c.enforced);
-      group = {
-        profiles,
-        enforced: enforced.map((c) => c.profile.metadata.name),
-        composition: enforced.length > 0 ? compose(enforced) : undefined,
-        nodes: [],
-      };
-      this.#groups.set(key, group);
-    }
-    this.#memberships.set(labels, group);
-    return group;
+    const matching = compiled.filter((c) => c.matches(labels));
+    const key = matching.map((c) => c.profile.metadata.name).join('\n');
+    const family = this.#families.get(key) ?? new Family(matching);
+    this.#families.set(key, family);
+    this.#memberships.set(labels, family);
+    return family;
   }
 }
 
@@ -150,13 +127,16 @@ function profilePlan(own: Compiled, groups: readonly Group[]): ProfilePlan {
     }
     for (const one of composition?.overridden.get(name) ?? []) overridden.set(`${one.name} ${one.by}`, one);
   }
+  const resolutions = resolutionsOf(name, matching);
+  if (resolutions.length === 0) resolutions.push({ resolved: own.resolved, nodes: [] });
+  const problems = allProblems(resolutions);
   return {
     profile: own.profile,
-    matched: matching.flatMap((group) => group.nodes),
-    accepted: own.resolved.problems.length === 0,
-    problems: own.resolved.problems,
-    resolved: own.resolved.resolved,
-    patterns: own.resolved.patterns,
+    matched: matching.flatMap((group) => group.nodes.map((node) => node.name)),
+    accepted: problems.length === 0,
+    problems,
+    resolved: agreedSysctls(resolutions),
+    patterns: [...new Set(resolutions.flatMap(({ resolved }) => resolved.patterns))].toSorted(),
     conflicts: [...conflicts.values()],
     overridden: [...overridden.values()],
     enforced: own.enforced,

@@ -1,6 +1,7 @@
 import type { Match, ResolvedSysctl, SysctlEntry, SysctlProfile } from '../api/profile.ts';
 import { messageOf } from '../errors.ts';
 import { lookup, type Placement } from '../sysctl/catalog/lookup.ts';
+import type { KernelView } from '../sysctl/kernel/view.ts';
 import { guardOf, warningOf } from '../sysctl/guards.ts';
 import { checkPattern, isSafeSysctl, normalizePattern } from '../sysctl/kubelet-patterns.ts';
 import { normalizeName } from '../sysctl/names.ts';
@@ -19,14 +20,25 @@ export interface NodeEntry {
   optional: boolean;
 }
 
-/** What one profile says, looked at alone. */
+/** An entry or pattern for pods that a kernel cannot give to them: the kubelet does not allow it there. */
+export interface Unsupported {
+  name: string;
+  /** The profile is ready without it. */
+  optional: boolean;
+  message: string;
+}
+
+/** What one profile says, looked at alone, on nodes of one kind of kernel. */
 export interface ResolvedProfile {
+  /** Per entry of the spec, in its order. */
+  outcomes: (ResolvedSysctl | Problem)[];
   resolved: ResolvedSysctl[];
   entries: NodeEntry[];
   /** What its pods need in the kubelet's allow-list. */
   patterns: string[];
-  /** Entries that are left out, and why. */
+  /** Entries that are left out everywhere, and why. */
   problems: Problem[];
+  unsupported: Unsupported[];
 }
 
 const ABSENCE: Record<Placement['podPresence'], string> = {
@@ -36,88 +48,126 @@ const ABSENCE: Record<Placement['podPresence'], string> = {
   shared: 'it is not namespaced: a pod that could write it would change the node',
 };
 
+type Outcome = (ResolvedSysctl & { unsupported?: true }) | Problem;
+const isProblem = (result: Outcome): result is Problem => 'message' in result;
+
+interface Setting {
+  acknowledged: ReadonlySet<string>;
+  kernel: KernelView | undefined;
+}
+
 const kubeletKnows = (name: string): boolean => checkPattern(name) === undefined;
 
-function podLane(name: string, catalog: Placement): ResolvedSysctl | Problem {
-  if (catalog.podPresence !== 'own')
+function podLane(name: string, place: Placement, kernel: KernelView | undefined): Outcome {
+  const catalog = lookup(name);
+  if (catalog.podPresence !== 'own' && place.podPresence !== 'own')
     return { name, message: `scope Pod: ${ABSENCE[catalog.podPresence]}; use scope Node` };
-  if (isSafeSysctl(name))
-    return {
-      name,
-      lane: 'Pod',
-      namespace: catalog.namespace,
-      reason: 'safe: every pod may set it in securityContext.sysctls; nothing to do',
-    };
-  const problem = checkPattern(name);
+  const safe = isSafeSysctl(name);
+  const problem = safe ? undefined : checkPattern(name);
   if (problem) return { name, message: `scope Pod: ${problem}` };
-  const reason = `namespaced (${catalog.namespace}) and unsafe: the kubelets of these nodes allow it; pods set it in securityContext.sysctls`;
-  return { name, lane: 'Pod', namespace: catalog.namespace, reason };
+  const namespace = catalog.podPresence === 'own' ? catalog.namespace : place.namespace;
+  const refusal = kernel?.refusesPods(name);
+  if (refusal)
+    return { name, lane: 'Pod', namespace, reason: `${refusal}: pods cannot set it`, unsupported: true };
+  const reason = safe
+    ? 'safe: every pod may set it in securityContext.sysctls; nothing to do'
+    : `namespaced (${namespace}) and unsafe: the kubelets of these nodes allow it; pods set it in securityContext.sysctls`;
+  return { name, lane: 'Pod', namespace, reason };
 }
 
-function nodeReason(entry: SysctlEntry, name: string, catalog: Placement): string {
-  const warning = warningOf(name);
-  const reason =
-    catalog.namespace === 'none'
-      ? 'not namespaced: one value for the whole node'
-      : catalog.namespace === 'net' || catalog.namespace === 'ipc'
-        ? `scope ${entry.scope ?? 'Auto'}: the node's own ${catalog.namespace} namespace; pods keep their own value`
-        : `the node's own ${catalog.namespace} namespace; the kubelet cannot allow it to pods`;
-  return warning ? `${reason}; ${warning}` : reason;
+function nodeReason(
+  entry: SysctlEntry,
+  name: string,
+  place: Placement,
+  kernel: KernelView | undefined,
+): string {
+  const { namespace } = place;
+  const finding = kernel?.find(name);
+  if (finding === 'missing') return 'this kernel does not have it';
+  const seen = finding === undefined ? '' : ' on this kernel';
+  const readOnly = finding === 'notWritable' ? 'nobody can write it on this kernel; ' : '';
+  if (namespace === 'none') return `${readOnly}not namespaced${seen}: one value for the whole node`;
+  return namespace === 'net' || namespace === 'ipc'
+    ? `${readOnly}scope ${entry.scope ?? 'Auto'}: the node's own ${namespace} namespace; pods keep their own value`
+    : `${readOnly}the node's own ${namespace} namespace; the kubelet cannot allow it to pods`;
 }
 
-function resolveEntry(entry: SysctlEntry, acknowledged: ReadonlySet<string>): ResolvedSysctl | Problem {
+function resolveEntry(entry: SysctlEntry, { acknowledged, kernel }: Setting): Outcome {
   const name = normalizeName(entry.name);
   const guard = guardOf(name);
   if (guard && !acknowledged.has(name))
     return { name, message: `guarded: ${guard}; name it in spec.acknowledgeRisks to set it` };
-  const catalog = lookup(name);
+  const place = kernel?.placement(name) ?? lookup(name);
   const scope = entry.scope ?? 'Auto';
   const toPods =
     scope === 'Pod' ||
-    (scope === 'Auto' && catalog.podPresence === 'own' && (isSafeSysctl(name) || kubeletKnows(name)));
-  if (toPods) return podLane(name, catalog);
+    (scope === 'Auto' && place.podPresence === 'own' && (isSafeSysctl(name) || kubeletKnows(name)));
+  if (toPods) return podLane(name, place, kernel);
   const value = String(entry.value);
   const shape = checkShape(name, value);
   if (shape) return { name, message: shape };
   if ((entry.match ?? 'Exact') !== 'Exact' && kernelInteger(value) === undefined)
     return { name, message: `${entry.match} needs a single integer, not "${value}"` };
-  return { name, lane: 'Node', namespace: catalog.namespace, reason: nodeReason(entry, name, catalog) };
+  return {
+    name,
+    lane: 'Node',
+    namespace: place.namespace,
+    reason: [nodeReason(entry, name, place, kernel), warningOf(name)].filter(Boolean).join('; '),
+  };
 }
 
-const isProblem = (result: ResolvedSysctl | Problem): result is Problem => 'message' in result;
-
 /** Resolves every entry of a profile. One bad entry is left out and named; the others stand. Throws nothing. */
-export function resolveProfile({ spec }: SysctlProfile): ResolvedProfile {
-  const result: ResolvedProfile = { resolved: [], entries: [], patterns: [], problems: [] };
+export function resolveProfile({ spec }: SysctlProfile, kernel?: KernelView): ResolvedProfile {
+  const result: ResolvedProfile = {
+    outcomes: [],
+    resolved: [],
+    entries: [],
+    patterns: [],
+    problems: [],
+    unsupported: [],
+  };
   const acknowledged = new Set((spec.acknowledgeRisks ?? []).map((name) => normalizePattern(name)));
   for (const entry of spec.sysctls ?? []) {
-    const one = attempt(entry, acknowledged);
-    if (isProblem(one)) {
-      result.problems.push(one);
+    const outcome = attempt(entry, { acknowledged, kernel });
+    if (isProblem(outcome)) {
+      result.outcomes.push(outcome);
+      result.problems.push(outcome);
       continue;
     }
+    const { unsupported, ...one } = outcome;
+    const optional = entry.optional ?? false;
+    result.outcomes.push(one);
     result.resolved.push(one);
-    if (one.lane === 'Node')
+    if (unsupported)
+      result.unsupported.push({ name: one.name, optional, message: `${one.name}: ${one.reason}` });
+    else if (one.lane === 'Node')
       result.entries.push({
         name: one.name,
         value: canonicalValue(one.name, String(entry.value)),
         match: entry.match ?? 'Exact',
-        optional: entry.optional ?? false,
+        optional,
       });
     else if (!isSafeSysctl(one.name)) result.patterns.push(one.name);
   }
-  for (const pattern of spec.pods?.allowedUnsafeSysctls ?? []) {
-    const message = checkPattern(pattern);
-    if (message) result.problems.push({ name: pattern, message });
-    else result.patterns.push(normalizePattern(pattern));
-  }
+  for (const pattern of spec.pods?.allowedUnsafeSysctls ?? []) resolvePattern(pattern, kernel, result);
   result.patterns = [...new Set(result.patterns)].toSorted();
   return result;
 }
 
-function attempt(entry: SysctlEntry, acknowledged: ReadonlySet<string>): ResolvedSysctl | Problem {
+function resolvePattern(pattern: string, kernel: KernelView | undefined, result: ResolvedProfile): void {
+  const message = checkPattern(pattern);
+  if (message) return void result.problems.push({ name: pattern, message });
+  const name = normalizePattern(pattern);
+  const refusal = kernel?.refusesPods(name);
+  // A list that allows asks for nothing: what nobody can use is left out, and is no failure.
+  if (refusal)
+    result.unsupported.push({ name, optional: true, message: `${name}: ${refusal}: pods cannot set it` });
+  else result.patterns.push(name);
+}
+
+function attempt(entry: SysctlEntry, setting: Setting): Outcome {
   try {
-    return resolveEntry(entry, acknowledged);
+    return resolveEntry(entry, setting);
   } catch (error) {
     return { name: entry.name, message: messageOf(error) };
   }

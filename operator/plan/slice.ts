@@ -12,9 +12,11 @@ export function profileSlice(data: RevisionData, profile: string): string {
   let slice = known.get(profile);
   if (slice === undefined) {
     const own = data.sysctls.filter((s) => s.profile === profile || s.also?.includes(profile));
-    slice = JSON.stringify(
-      own.map(({ name, value, match, optional, drift }) => [name, value, match, optional, drift]),
-    );
+    const leftOut = (data.unsupported ?? []).filter((u) => u.profiles.includes(profile));
+    slice = JSON.stringify([
+      ...own.map(({ name, value, match, optional, drift }) => [name, value, match, optional, drift]),
+      ...leftOut.map(({ name, optional }) => [name, optional]),
+    ]);
     known.set(profile, slice);
   }
   return slice;
