@@ -1,4 +1,4 @@
-import { LARGEST_PIPE, LAST_GROUP } from './roundings.ts';
+import { LARGEST_PIPE, LAST_GROUP, MILLISECONDS, USER_TICKS } from './roundings.ts';
 
 /** Inclusive. */
 export type Limit = readonly [min: bigint, max: bigint];
@@ -6,7 +6,7 @@ export type Limit = readonly [min: bigint, max: bigint];
 const INT: Limit = [-(2n ** 31n), 2n ** 31n - 1n];
 const NATURAL: Limit = [0n, 2n ** 31n - 1n];
 const UINT: Limit = [0n, 2n ** 32n - 1n];
-/** As wide as the machine's word. A negative number is taken without an error and changes nothing (__do_proc_doulongvec_minmax). */
+/** As wide as the machine's word. Before Linux 6.1 a negative number is taken without an error and changes nothing. */
 const ULONG: Limit = [0n, 2n ** 64n - 1n];
 const PORT: Limit = [1n, 65_535n];
 /** 32768, or 2^24 on kernels that were booted with ipcmni_extend. */
@@ -79,6 +79,11 @@ const LIMITS: Readonly<Record<string, readonly Limit[]>> = {
   'net.netfilter.nf_conntrack_frag6_low_thresh': [ULONG],
 };
 
+/** Below -2^31 the kernel wraps what it makes into ticks instead of refusing it. */
+const TICKS: readonly Limit[] = [NATURAL];
+
 /** Limits of each number; undefined where only the kernel knows them. */
-export const limitsOf = (name: string): readonly Limit[] | undefined =>
-  Object.hasOwn(LIMITS, name) ? LIMITS[name] : undefined;
+export function limitsOf(name: string): readonly Limit[] | undefined {
+  if (Object.hasOwn(LIMITS, name)) return LIMITS[name];
+  return MILLISECONDS.test(name) || USER_TICKS.test(name) ? TICKS : undefined;
+}

@@ -2,9 +2,11 @@
 const TICKS = [100n, 250n, 300n, 1000n];
 
 /** Kept in ticks, shown in milliseconds. Not every "_ms" is: net.ipv4.tcp_rto_max_ms and kernel.sched_rr_timeslice_ms keep the number. */
-const MILLISECONDS =
+export const MILLISECONDS =
   /^net\.ipv4\.(icmp_ratelimit|tcp_invalid_ratelimit)$|^net\.ipv6\.icmp\.ratelimit$|\.mldv[12]_unsolicited_report_interval$|^net\.ipv[46]\.neigh\..*_ms$|^net\.ipv[46]\.route\.gc_min_interval_ms$/;
-const USER_TICKS = /^net\.ipv[46]\.neigh\..*\.(anycast_delay|locktime|proxy_delay|retrans_time)$/;
+/** net.ipv6.neigh.*.retrans_time is kept in the kernel's own ticks and shown in them. */
+export const USER_TICKS =
+  /^net\.ipv[46]\.neigh\..*\.(anycast_delay|locktime|proxy_delay)$|^net\.ipv4\.neigh\..*\.retrans_time$/;
 
 /** (gid_t)-1 is no group. */
 export const LAST_GROUP = 2n ** 32n - 2n;

@@ -89,18 +89,45 @@ suite('applying a revision to a real kernel', () => {
     expect(effects).toEqual([]);
   });
 
-  test('a value that the kernel takes only in part is found by reading back, and undone like any other', async () => {
-    const { deviations } = await agent.apply(
-      revision('long', { name: 'kernel.domainname', value: 'd'.repeat(70) }),
+  test('a value that the kernel refuses and keeps in part is found by reading back, and undone like any other', async () => {
+    const name = 'net.core.rps_default_mask';
+    const before = await agent.read(name);
+    const mask = Array<string>(400).fill('ffffffff').join(',');
+    const { deviations, originals } = await agent.apply(
+      revision('CPUs', { name, value: mask.slice(0, 3500) }),
     );
     expect(deviations).toEqual([
       expect.objectContaining({
         state: 'Failed',
-        live: 'd'.repeat(64),
-        message: expect.stringContaining('the kernel made it'),
+        live: expect.stringMatching(/[1-9a-f]/),
+        message: expect.stringContaining('EOVERFLOW'),
       }),
     ]);
+    expect(originals).toEqual({ [name]: before });
     await agent.apply(nothing);
+    expect(await agent.read(name)).toBe(before);
+  });
+
+  test('a value that the kernel takes and ignores is found by reading back', async () => {
+    const { deviations, originals } = await agent.apply(
+      revision('ignored', { name: 'kernel.auto_msgmni', value: '1' }),
+    );
+    expect(deviations).toEqual([
+      expect.objectContaining({
+        state: 'Failed',
+        live: '0',
+        message: expect.stringContaining('wrote "1", the kernel made it "0"'),
+      }),
+    ]);
+    expect(originals).toEqual({});
+  });
+
+  test('a value that the kernel would cut is not written', async () => {
+    const { deviations, effects } = await agent.apply(
+      revision('long', { name: 'kernel.domainname', value: 'd'.repeat(70) }),
+    );
+    expect(deviations[0]?.message).toContain('takes 64 bytes, not 70');
+    expect(effects).toEqual([]);
     expect(await agent.read('kernel.domainname')).toBe('(none)');
   });
 

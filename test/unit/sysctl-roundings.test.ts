@@ -95,6 +95,7 @@ describe('a value that somebody changed is drift', () => {
     ['net.ipv4.icmp_ratelimit', '1000', '1004'],
     ['net.ipv4.neigh.lo.locktime', '100', '99'],
     ['net.ipv4.neigh.lo.locktime', '100', '101'],
+    ['net.ipv6.neigh.lo.retrans_time', '101', '100'],
     ['net.bridge.bridge-nf-call-iptables', '1', '0'],
     ['net.bridge.bridge-nf-call-iptables', '0', '1'],
     ['fs.pipe-max-size', '1048576', '2097152'],

@@ -153,9 +153,10 @@ describe('the shape of a value', () => {
     ['kernel.pid_max', '300', undefined, '"300" is not between 301 and 4194304'],
     ['kernel.pid_max', '0x500000', undefined, '"0x500000" is not between 301 and 4194304'],
     ['fs.pipe-max-size', '4294967296', undefined, '"4294967296" is not between 0 and 2147483648'],
-    // Taken without an error, and nothing changes.
+    // Older kernels take it without an error, and nothing changes.
     ['kernel.shmmax', '-1', undefined, '"-1" is not between 0 and 18446744073709551615'],
     ['kernel.shmmax', '18446744073709551616', undefined, '"18446744073709551616" is not an integer'],
+    ['net.ipv4.icmp_ratelimit', '-3596449043', undefined, '"-3596449043" is not between 0 and 2147483647'],
     // Refused, and the first three are changed.
     ['kernel.sem', '1 2 3 16777217', undefined, '"16777217" is not between 0 and 16777216'],
     ['net.ipv4.tcp_rmem', '4096 0 6291456', undefined, '"0" is not between 1 and 2147483647'],
