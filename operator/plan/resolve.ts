@@ -2,10 +2,11 @@ import type { Match, ResolvedSysctl, SysctlEntry, SysctlProfile } from '../api/p
 import { messageOf } from '../errors.ts';
 import { lookup, type Placement } from '../sysctl/catalog/lookup.ts';
 import type { KernelView } from '../sysctl/kernel/view.ts';
-import { guardOf, warningOf } from '../sysctl/guards.ts';
+import { guardOf } from '../sysctl/guards.ts';
 import { checkPattern, isSafeSysctl, normalizePattern } from '../sysctl/kubelet-patterns.ts';
 import { normalizeName } from '../sysctl/names.ts';
 import { canonicalValue, checkShape, kernelInteger } from '../sysctl/values.ts';
+import { advised, advisedPatterns } from './advise.ts';
 
 export interface Problem {
   name: string;
@@ -30,7 +31,7 @@ export interface Unsupported {
 
 /** What one profile says, looked at alone, on nodes of one kind of kernel. */
 export interface ResolvedProfile {
-  /** Per entry of the spec, in its order. */
+  /** Per entry of the spec, in its order; then the patterns that there is something to say about. */
   outcomes: (ResolvedSysctl | Problem)[];
   resolved: ResolvedSysctl[];
   entries: NodeEntry[];
@@ -69,10 +70,10 @@ function podLane(name: string, place: Placement, kernel: KernelView | undefined)
   const refusal = kernel?.refusesPods(name);
   if (refusal)
     return { name, lane: 'Pod', namespace, reason: `${refusal}: pods cannot set it`, unsupported: true };
-  const reason = safe
-    ? 'safe: every pod may set it in securityContext.sysctls; nothing to do'
-    : `namespaced (${namespace}) and unsafe: the kubelets of these nodes allow it; pods set it in securityContext.sysctls`;
-  return { name, lane: 'Pod', namespace, reason };
+  const allowed = safe
+    ? 'safe: every kubelet allows it to pods'
+    : 'unsafe: the kubelets of these nodes allow it to pods';
+  return { name, lane: 'Pod', namespace, reason: `namespaced (${namespace}) and ${allowed}` };
 }
 
 function nodeReason(
@@ -88,7 +89,7 @@ function nodeReason(
   const readOnly = finding === 'notWritable' ? 'nobody can write it on this kernel; ' : '';
   if (namespace === 'none') return `${readOnly}not namespaced${seen}: one value for the whole node`;
   return namespace === 'net' || namespace === 'ipc'
-    ? `${readOnly}scope ${entry.scope ?? 'Auto'}: the node's own ${namespace} namespace; pods keep their own value`
+    ? `${readOnly}scope ${entry.scope ?? 'Auto'}: the node's own ${namespace} namespace`
     : `${readOnly}the node's own ${namespace} namespace; the kubelet cannot allow it to pods`;
 }
 
@@ -108,12 +109,7 @@ function resolveEntry(entry: SysctlEntry, { acknowledged, kernel }: Setting): Ou
   if (shape) return { name, message: shape };
   if ((entry.match ?? 'Exact') !== 'Exact' && kernelInteger(value) === undefined)
     return { name, message: `${entry.match} needs a single integer, not "${value}"` };
-  return {
-    name,
-    lane: 'Node',
-    namespace: place.namespace,
-    reason: [nodeReason(entry, name, place, kernel), warningOf(name)].filter(Boolean).join('; '),
-  };
+  return { name, lane: 'Node', namespace: place.namespace, reason: nodeReason(entry, name, place, kernel) };
 }
 
 /** Resolves every entry of a profile. One bad entry is left out and named; the others stand. Throws nothing. */
@@ -151,7 +147,25 @@ export function resolveProfile({ spec }: SysctlProfile, kernel?: KernelView): Re
   }
   for (const pattern of spec.pods?.allowedUnsafeSysctls ?? []) resolvePattern(pattern, kernel, result);
   result.patterns = [...new Set(result.patterns)].toSorted();
-  return result;
+  return withAdvice(spec, result, kernel);
+}
+
+/** What to know of an entry depends on the others. Of one that this kernel does not have all is said. */
+function withAdvice(
+  spec: SysctlProfile['spec'],
+  result: ResolvedProfile,
+  kernel?: KernelView,
+): ResolvedProfile {
+  const written = new Map(result.entries.map(({ name, value }) => [name, value]));
+  const unsupported = new Set(result.unsupported.map(({ name }) => name));
+  const missing = (name: string): boolean => unsupported.has(name) || kernel?.find(name) === 'missing';
+  const outcomes = (spec.sysctls ?? []).flatMap((entry, i) => {
+    const one = result.outcomes[i];
+    if (!one) return [];
+    return isProblem(one) || missing(one.name) ? [one] : [advised(one, entry, written)];
+  });
+  outcomes.push(...advisedPatterns(spec));
+  return { ...result, outcomes, resolved: outcomes.filter((one): one is ResolvedSysctl => !isProblem(one)) };
 }
 
 function resolvePattern(pattern: string, kernel: KernelView | undefined, result: ResolvedProfile): void {
