@@ -9,12 +9,27 @@ export const commands: readonly CommandEntry[] = [
     summary: 'What a sysctl is, whose it is, and how it gets where it must be',
     load: async () => (await import('./explain/command.ts')).explain,
   },
+  {
+    name: 'plan',
+    summary: 'What a profile would do to the nodes of a cluster, before anything is touched',
+    load: async () => (await import('./plan/command.ts')).plan,
+  },
+  {
+    name: 'status',
+    summary: 'How far profiles and nodes of a cluster are',
+    load: async () => (await import('./status/command.ts')).status,
+  },
+  {
+    name: 'diff',
+    summary: 'What a node must have and what it has: every sysctl, since when, by whom',
+    load: async () => (await import('./diff/command.ts')).diff,
+  },
 ];
 
 const width = Math.max(...commands.map(({ name }) => name.length));
 
 export const overview = `Knows every sysctl, says what is wrong before it is applied, and turns profiles into other formats and back.
-None of these commands needs a cluster.
+plan, status and diff ask a cluster; the others need none.
 
 Usage: kubectl sysctl COMMAND [ARGUMENTS]     (in a checkout: npm run -s sysctl -- COMMAND [ARGUMENTS])
 

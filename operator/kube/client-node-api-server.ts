@@ -59,7 +59,7 @@ export class ClientNodeApiServer implements ApiServer {
       signal,
       headers: {
         ...context.getHeaders(),
-        accept: 'application/json',
+        accept: call.accept ?? 'application/json',
         'user-agent': 'sysctl-operator',
         ...(call.body !== undefined && { 'content-type': call.contentType ?? 'application/json' }),
       },

@@ -98,7 +98,7 @@ export class HttpsApiServer implements ApiServer {
         agent: this.#agent,
         signal,
         headers: {
-          accept: 'application/json',
+          accept: call.accept ?? 'application/json',
           authorization: `Bearer ${this.#readToken()}`,
           'user-agent': 'sysctl-operator-agent',
           ...(body && {
