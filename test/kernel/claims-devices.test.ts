@@ -13,7 +13,7 @@ const tagOf = (place: Place, device: string): Promise<string> => place.get(`net.
 const changed = (value: string): string =>
   value === '1' ? '0' : value === '0' ? '1' : String(Number(value) + 1);
 
-suite('the interfaces of a network namespace (2.5, 3.4)', () => {
+suite('the interfaces of a network namespace', () => {
   const places = new Places();
   afterEach(() => places.close());
 

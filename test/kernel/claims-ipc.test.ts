@@ -23,7 +23,7 @@ const IPC: Readonly<Record<string, [fresh: string, other: string]>> = {
 const NAMES = Object.keys(IPC);
 const fresh = Object.fromEntries(Object.entries(IPC).map(([name, [value]]) => [name, value]));
 
-suite('IPC namespaces (2.1)', () => {
+suite('IPC namespaces', () => {
   const places = new Places();
   afterEach(() => places.close());
 

@@ -32,7 +32,7 @@ const REFUSED: readonly [name: string, ...values: string[]][] = [
 
 const own = (name: string): boolean => name.startsWith('net.') && machineHas(name);
 
-suite('ranges (3.4)', () => {
+suite('ranges', () => {
   const places = new Places();
   afterEach(() => places.close());
 

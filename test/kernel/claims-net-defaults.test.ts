@@ -33,7 +33,7 @@ const ipv4Defaults = async (place: Place): Promise<Record<string, string>> => {
   return Object.fromEntries(text.split('\n').map((line) => line.split(':') as [string, string]));
 };
 
-suite('what a new network namespace starts with (2.5)', () => {
+suite('what a new network namespace starts with', () => {
   const places = new Places();
   afterEach(() => places.close());
 

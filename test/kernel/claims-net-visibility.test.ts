@@ -51,7 +51,7 @@ async function listing(place: Place): Promise<Map<string, string>> {
   );
 }
 
-suite('what a network namespace shows of net.* (2.3, 2.4)', () => {
+suite('what a network namespace shows of net.*', () => {
   const places = new Places();
   afterEach(() => places.close());
 

@@ -8,7 +8,7 @@ import { scenario, suite } from './support/scenario.ts';
 const belowOne = (inner: string): string =>
   `unshare --pid --fork --mount-proc sh -c 'cat /proc/sys/vm/memfd_noexec; echo 1 > /proc/sys/vm/memfd_noexec; unshare --pid --fork --mount-proc sh -c "${inner}"'`;
 
-suite('UTS, PID and user namespaces (2.2)', () => {
+suite('UTS, PID and user namespaces', () => {
   const places = new Places();
   afterEach(() => places.close());
 

@@ -53,7 +53,7 @@ const INTEGERS = allEntries().filter(
     (range === undefined || (range[0] <= 1 && range[1] >= 1)),
 );
 
-suite('how the kernel reads an integer (3.1)', () => {
+suite('how the kernel reads an integer', () => {
   const places = new Places();
   afterEach(() => places.close());
   const both = (): Promise<Place> => places.fresh('net', 'ipc');

@@ -29,7 +29,7 @@ const BRIDGE = [
   'pass-vlan-input-dev',
 ].map((key) => `net.bridge.bridge-nf-${key}`);
 
-suite('what is written is not always what is read, and is no drift (3.3)', () => {
+suite('what is written is not always what is read, and is no drift', () => {
   const places = new Places();
   afterEach(() => places.close());
 

@@ -24,18 +24,18 @@ export async function borrowing<T>(
     detached: true,
   });
   const ended = once(restorer, 'exit');
+  let result: T;
   try {
-    return await body((name, value) => {
+    result = await body((name, value) => {
       if (!names.includes(name)) throw new Error(`${name} was not borrowed`);
       writeFileSync(file(name), `${value}\n`);
     });
   } finally {
     restorer.stdin.end();
     await ended;
-    const lost = before.filter(([path, value]) => readFileSync(path, 'utf8').trimEnd() !== value);
-    if (lost.length > 0)
-      process.stderr.write(
-        `!!! NOT RESTORED ON THIS MACHINE: ${lost.map(([path, value]) => `${path} was ${value}`).join(', ')}\n`,
-      );
   }
+  const lost = before.filter(([path, value]) => readFileSync(path, 'utf8').trimEnd() !== value);
+  if (lost.length > 0)
+    throw new Error(`not put back: ${lost.map(([path, value]) => `${path} was ${value}`).join(', ')}`);
+  return result;
 }
