@@ -1,0 +1,100 @@
+/** The command line as a process, with users that may only read, on a real API server; states are made by hand. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { stringify } from 'yaml';
+import type { PlanData } from '../../operator/cli/plan/data.ts';
+import { profile, sysctl } from '../unit/support/profiles.ts';
+import type { TestApiServer } from './support/api-server.ts';
+import { commandLine, nodeHolding, readerWith, runningPod, type Ran } from './support/command-line.ts';
+import { installed } from './support/installation.ts';
+import { createProfile } from './support/profiles.ts';
+import { createNode } from './support/service-accounts.ts';
+
+const SPEC = `
+nodeSelector: {}
+sysctls:
+- {name: vm.max_map_count, value: 262144}
+- {name: kernel.msgmax, value: 65536}
+`;
+const search = profile('search', {
+  sysctls: [sysctl('vm.max_map_count=262144'), sysctl('kernel.msgmax=65536')],
+});
+const file = (value: number, ...pods: string[]): string =>
+  stringify({
+    apiVersion: 'sysctl-operator.dev/v1alpha1',
+    kind: 'SysctlProfile',
+    metadata: { name: 'search' },
+    spec: {
+      nodeSelector: {},
+      sysctls: [{ name: 'vm.max_map_count', value }],
+      pods: { allowedUnsafeSysctls: pods },
+    },
+  });
+
+let server: TestApiServer;
+let planner: string;
+let viewer: string;
+beforeAll(async () => {
+  server = await installed();
+  for (const name of ['node-1', 'node-2']) await createNode(server.admin, name);
+  await createProfile(server.admin, 'search', SPEC);
+  await nodeHolding(server, 'node-1', [search], {
+    originals: { 'vm.max_map_count': '65530' },
+    kubelet: { state: 'Synced', allowedUnsafeSysctls: ['kernel.msgmax'] },
+  });
+  await runningPod(server, 'db', 'node-1', ['kernel.msgmax']);
+  planner = await readerWith(server, 'planner', 'sysctl-operator-planner');
+  viewer = await readerWith(server, 'viewer', 'sysctl-operator-viewer');
+}, 180_000);
+afterAll(() => server?.close());
+
+const asPlanner = (args: readonly string[], input?: string): Promise<Ran> =>
+  commandLine([...args, '--kubeconfig', planner], input);
+const plan = (text: string, ...args: string[]): Promise<Ran> => asPlanner(['plan', '-f', '-', ...args], text);
+
+describe('plan, as a user who may only read', () => {
+  test('goes from live to wanted where an agent has read the node, and says where none has', async () => {
+    const { status, out } = await plan(file(524288, 'kernel.msgmax'), '-o', 'json');
+    expect(status).toBe(2);
+    const data = JSON.parse(out) as PlanData;
+    expect(data).toMatchObject({ changes: true, fleet: 2, nodes: { matched: 2, change: 2, unread: 1 } });
+    const keys = data.groups.map((g) => [g.nodes, g.keys[0]?.kind, g.keys[0]?.live]);
+    expect(keys).toEqual(
+      expect.arrayContaining([
+        [['node-1'], 'write', '262144'],
+        [['node-2'], 'unread', undefined],
+      ]),
+    );
+  });
+
+  test('names the running pod for which an entry of the list is held', async () => {
+    const { status, out } = await plan(file(262144));
+    expect(status).toBe(2);
+    expect(out).toContain('held on 1 node: "kernel.msgmax" stays allowed as long as default/db runs');
+  });
+
+  test('of a profile of the cluster says what is still open', async () => {
+    const { status, out } = await asPlanner(['plan', 'search', '-o', 'yaml']);
+    expect(status).toBe(2);
+    expect(out).toMatch(/change: 1\n/);
+  });
+
+  test('exits with 1 for an error: a context or a file that is not there, a right that is missing', async () => {
+    const noContext = await asPlanner(['plan', 'search', '--context', 'nope']);
+    expect(noContext).toMatchObject({ status: 1, err: expect.stringContaining('no context "nope"') });
+    const noFile = await commandLine(['plan', 'search', '--kubeconfig', '/nowhere']);
+    expect(noFile).toMatchObject({ status: 1, err: expect.stringContaining('/nowhere cannot be read') });
+    const noRight = await commandLine(['plan', 'search', '--kubeconfig', viewer]);
+    expect(noRight).toMatchObject({ status: 1, err: expect.stringContaining('sysctl-operator-planner') });
+  });
+});
+
+test('status with the role viewer shows the profiles', async () => {
+  const { status, out } = await commandLine(['status', '--kubeconfig', viewer]);
+  expect([status, out]).toEqual([0, expect.stringMatching(/^search +Enforce +not seen yet/m)]);
+});
+
+test('diff of a node shows what is live, what was there before and who decides', async () => {
+  const { status, out } = await asPlanner(['diff', 'node-1']);
+  expect(out).toMatch(/^vm\.max_map_count +262144 +262144 +65530 +search +in sync$/m);
+  expect(status).toBe(0);
+});
