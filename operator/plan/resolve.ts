@@ -70,10 +70,12 @@ function podLane(name: string, place: Placement, kernel: KernelView | undefined)
   const refusal = kernel?.refusesPods(name);
   if (refusal)
     return { name, lane: 'Pod', namespace, reason: `${refusal}: pods cannot set it`, unsupported: true };
-  const allowed = safe
-    ? 'safe: every kubelet allows it to pods'
-    : 'unsafe: the kubelets of these nodes allow it to pods';
-  return { name, lane: 'Pod', namespace, reason: `namespaced (${namespace}) and ${allowed}` };
+  return {
+    name,
+    lane: 'Pod',
+    namespace,
+    reason: `namespaced (${namespace}) and ${safe ? 'safe' : 'unsafe: the kubelets of these nodes allow it'}`,
+  };
 }
 
 function nodeReason(

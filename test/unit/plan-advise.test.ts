@@ -19,7 +19,7 @@ test('the status says where an entry goes and what to know, in two sentences at 
   expect(resolved.map(({ name, reason }) => `${name}: ${reason ?? ''}`)).toEqual([
     `vm.dirty_bytes: not namespaced: one value for the whole node; with vm.dirty_ratio: ${SENTENCES.exclusive}`,
     `vm.dirty_ratio: not namespaced: one value for the whole node; with vm.dirty_bytes: ${SENTENCES.exclusive}`,
-    `kernel.msgmax: namespaced (ipc) and unsafe: the kubelets of these nodes allow it to pods; ${SENTENCES.asked}`,
+    `kernel.msgmax: namespaced (ipc) and unsafe: the kubelets of these nodes allow it; ${SENTENCES.asked}`,
     `net.core.somaxconn: scope Node: the node's own net namespace; ${SENTENCES.notPods}`,
     'vm.max_map_count: not namespaced: one value for the whole node',
     `net.core.*: ${SENTENCES.tooWide}, for example with net.core.rmem_max`,

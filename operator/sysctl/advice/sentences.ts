@@ -12,7 +12,7 @@ export const SENTENCES = {
   newPods: 'new pods start with the value of the node; pods that run already keep theirs',
   notPods: 'the value of the node does not reach pods; they set their own in securityContext.sysctls',
   asked:
-    'written nowhere, only allowed to pods, which set their own in securityContext.sysctls; say scope Pod if you mean that, scope Node for the value of the node',
+    'written nowhere: pods set their own in securityContext.sysctls; say scope Pod if you mean that, scope Node for the value of the node',
   wholeNode:
     'a pod can set net.netfilter.nf_hooks_lwtunnel with it, which changes the whole node until its next boot',
   unsettable: 'no container runtime can set it in a pod; such a pod stays in ContainerCreating',

@@ -9,7 +9,7 @@ const patterns = (...allowedUnsafeSysctls: string[]): SysctlProfileSpec => ({
 const NOT_PODS = 'the value of the node does not reach pods; they set their own in securityContext.sysctls';
 const NEW_PODS = 'new pods start with the value of the node; pods that run already keep theirs';
 const ASKED =
-  'written nowhere, only allowed to pods, which set their own in securityContext.sysctls; say scope Pod if you mean that, scope Node for the value of the node';
+  'written nowhere: pods set their own in securityContext.sysctls; say scope Pod if you mean that, scope Node for the value of the node';
 const KUBE_PROXY = 'kube-proxy sets it too: give it the same value there, or 0';
 const WHOLE_NODE =
   'a pod can set net.netfilter.nf_hooks_lwtunnel with it, which changes the whole node until its next boot';
