@@ -1,10 +1,11 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { KernelStatus } from '../../operator/api/state.ts';
+import { parseProbe } from '../../operator/agent/probe/parse.ts';
 import { knownNames, probeKernel } from '../../operator/agent/probe/probe.ts';
-import { SCRIPT } from '../../operator/agent/probe/script.ts';
+import { MARK, SCRIPT } from '../../operator/agent/probe/script.ts';
 import { KernelView } from '../../operator/sysctl/kernel/view.ts';
 import { judge, measure, type Measurement } from './support/measure.ts';
 import { isRoot } from './support/namespaces.ts';
@@ -110,6 +111,12 @@ const untilGone = async (mark: string): Promise<void> => {
       .map(({ name }) => name)
       .filter((name) => ['missing', 'notWritable'].includes(view.find(name) ?? ''));
     expect(found).toEqual(lacking);
+  });
+
+  test('sees names of a new UTS namespace that are not on the node', () => {
+    const output = execFileSync('sh', ['-c', SCRIPT], { encoding: 'utf8' });
+    expect(parseProbe(output).ownNames).toEqual(new Set(['kernel.hostname', 'kernel.domainname']));
+    expect(readFileSync('/proc/sys/kernel/hostname', 'utf8')).not.toContain(MARK);
   });
 
   test('finds the same again', async () => {

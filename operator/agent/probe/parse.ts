@@ -2,6 +2,8 @@ import type { MeasuredKernel } from '../../sysctl/kernel/measured.ts';
 import { MARK, PART } from './script.ts';
 
 const dotted = (path: string): string => path.replace(/[./]/g, (c) => (c === '/' ? '.' : '/'));
+const PATH = /^\/proc\/sys\/(.+)$/gm;
+const OWN_NAME = new RegExp(`^(\\w+):${MARK}$`, 'gm');
 const FILE = /^(\d+) \/proc\/sys\/(.+)$/gm;
 
 function listing(text: string): { writable: Map<string, boolean>; everybody: Set<string> } {
@@ -14,9 +16,6 @@ function listing(text: string): { writable: Map<string, boolean>; everybody: Set
   }
   return { writable, everybody };
 }
-
-const pathsIn = (text: string, pattern: RegExp): Set<string> =>
-  new Set([...text.matchAll(pattern)].map(([, path = '']) => dotted(path)));
 
 /** What the script printed. A part that is not there says nothing. */
 export function parseProbe(output: string): MeasuredKernel {
@@ -32,7 +31,7 @@ export function parseProbe(output: string): MeasuredKernel {
     host: writable,
     everybody,
     fresh: listing(text('fresh')).writable,
-    permitted: pathsIn(text('permitted'), /^\/proc\/sys\/(.+)$/gm),
-    ownNames: pathsIn(text('names'), new RegExp(`^/proc/sys/([^:]+):${MARK}$`, 'gm')),
+    permitted: new Set([...text('permitted').matchAll(PATH)].map(([, path = '']) => dotted(path))),
+    ownNames: new Set([...text('names').matchAll(OWN_NAME)].map(([, name]) => `kernel.${name}`)),
   };
 }
