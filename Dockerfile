@@ -13,7 +13,8 @@ FROM node:24-bookworm-slim
 LABEL org.opencontainers.image.title="sysctl-operator" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.description="Gives nodes and pods the kernel parameters (sysctls) they must have, and puts the old ones back"
-# redis-server: the embedded queue when REDIS_URL is not set. nsenter (util-linux): the agent's way to the node's systemd.
+# redis-server: the embedded queue when REDIS_URL is not set. util-linux: nsenter, the agent's way to the node's systemd; unshare and
+# setpriv, its look at the kernel from new namespaces.
 RUN apt-get update \
  && apt-get install -y --no-install-recommends redis-server util-linux \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx
