@@ -10,6 +10,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./explain/command.ts')).explain,
   },
   {
+    name: 'lint',
+    summary: 'Find what will not work in profiles, pods, kubelet configurations and sysctl.conf files',
+    load: async () => (await import('./lint/command.ts')).lint,
+  },
+  {
     name: 'plan',
     summary: 'What a profile would do to the nodes of a cluster, before anything is touched',
     load: async () => (await import('./plan/command.ts')).plan,
@@ -29,7 +34,7 @@ export const commands: readonly CommandEntry[] = [
 const width = Math.max(...commands.map(({ name }) => name.length));
 
 export const overview = `Knows every sysctl, says what is wrong before it is applied, and turns profiles into other formats and back.
-plan, status and diff ask a cluster; the others need none.
+plan, status, diff and adopt NODE ask a cluster; the others need none.
 
 Usage: kubectl sysctl COMMAND [ARGUMENTS]     (in a checkout: npm run -s sysctl -- COMMAND [ARGUMENTS])
 

@@ -10,6 +10,10 @@ const json = async (...args: string[]): Promise<Record<string, unknown>[]> =>
     .split('\n')
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 
+/** Lines that cannot be broken, because they are YAML to be copied, may be longer. */
+const widest = (text: string): string[] =>
+  text.split('\n').filter((line) => line.length > 100 && !/^\s+(- \{|sysctls: \[|acknowledge)/.test(line));
+
 describe('explain -o json', () => {
   test('gives one object for one key, with what the catalog says', async () => {
     const entry = entryOf('net.core.somaxconn');
@@ -94,10 +98,6 @@ describe('explain', () => {
     const names = allEntries()
       .filter(({ name }) => !name.includes('*'))
       .map(({ name }) => name);
-    const widest = (text: string): string[] =>
-      text
-        .split('\n')
-        .filter((line) => line.length > 100 && !/^\s+(- \{|sysctls: \[|acknowledge)/.test(line));
     expect(names.length).toBeGreaterThan(500);
     expect(widest((await cli(['explain', ...names], { columns: 200 })).out)).toEqual([]);
     const narrow = (await cli(['explain', 'vm.swappiness'], { columns: 60 })).out.split('\n');
