@@ -15,6 +15,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./lint/command.ts')).lint,
   },
   {
+    name: 'render',
+    summary: 'A profile as other systems take it: sysctl.d, docker, pod, kubelet, talos, aks, gke ...',
+    load: async () => (await import('./render/command.ts')).render,
+  },
+  {
     name: 'plan',
     summary: 'What a profile would do to the nodes of a cluster, before anything is touched',
     load: async () => (await import('./plan/command.ts')).plan,
