@@ -34,6 +34,11 @@ export const commands: readonly CommandEntry[] = [
     summary: 'What a node must have and what it has: every sysctl, since when, by whom',
     load: async () => (await import('./diff/command.ts')).diff,
   },
+  {
+    name: 'completion',
+    summary: 'Completion of commands, options and sysctl names for bash, zsh and fish',
+    load: async () => (await import('./completion/command.ts')).completion,
+  },
 ];
 
 const width = Math.max(...commands.map(({ name }) => name.length));
@@ -64,6 +69,9 @@ async function dispatch(args: readonly string[], terminal: Terminal): Promise<nu
     terminal.print(overview);
     return 0;
   }
+  // Asked by the scripts of `completion` at every press of the tab key, and by kubectl.
+  if (name === '__complete')
+    return (await import('./completion/candidates.ts')).complete(rest, commands, terminal);
   const entry = commands.find((one) => one.name === name);
   if (!entry) {
     const names = commands.map((one) => one.name);
