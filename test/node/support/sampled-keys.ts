@@ -54,8 +54,18 @@ export const SAMPLE: Readonly<Record<string, string>> = {
   'net.netfilter.nf_hooks_lwtunnel': 'as it is',
 };
 
-/** Names that the kubelet does not take, or the definition refuses, come in through a pattern where there is one. */
-const WIDER = ['kernel.shm*', 'net.netfilter.nf_hooks_*'];
+/**
+ * Patterns for what does not get into the kubelet's list by its name: the kubelet does not take it, the definition refuses it, or the
+ * operator leaves it out because the node's kernel lacks it. The runtime has to judge these.
+ */
+const WIDER = [
+  'kernel.shm*',
+  'net.core.*',
+  'net.ipv4.neigh.*',
+  'net.ipv4.tcp_me*',
+  'net.netfilter.nf_hooks_*',
+  'net.nf_*',
+];
 
 /** What a profile can let pods set of the sample; safe keys are left out, so that they have to be safe. */
 export const allowed = (): string[] => [
