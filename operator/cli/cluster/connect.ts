@@ -36,12 +36,25 @@ export const textOf = ({ values }: Arguments, name: string): string | undefined 
   return typeof value === 'string' ? value : undefined;
 };
 
+/** undici 8 uses zstd as it loads, which Node has since 22.15: the commands without a cluster run on older ones too. */
+async function client() {
+  try {
+    return await Promise.all([
+      import('@kubernetes/client-node'),
+      import('../../kube/client-node-api-server.ts'),
+    ]);
+  } catch (error) {
+    throw new OperatorError(
+      'Configuration',
+      `the client of the API server does not load on Node ${process.version}; it needs 22.15 or newer`,
+      { cause: error },
+    );
+  }
+}
+
 /** With the user's own kubeconfig, credential plugins included. Loaded only by commands that need a cluster. Throws `Configuration`. */
 export const connect: Connect = async (args) => {
-  const [{ KubeConfig }, { ClientNodeApiServer }] = await Promise.all([
-    import('@kubernetes/client-node'),
-    import('../../kube/client-node-api-server.ts'),
-  ]);
+  const [{ KubeConfig }, { ClientNodeApiServer }] = await client();
 
   /** One pool of connections: the stock one makes a TLS connection for every request. */
   class OnePool extends KubeConfig {
