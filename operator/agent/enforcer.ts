@@ -6,7 +6,7 @@ import { Fights } from './fights.ts';
 import type { KernelParameters } from './kernel.ts';
 import type { Ledger, LedgerEntry } from './ledger.ts';
 import type { NamedRevision } from './revisions.ts';
-import { entriesByName, inSync, isOurs, planSteps, type Live, type Step } from './steps.ts';
+import { entriesByName, inSync, isOurs, planSteps, type Live, type Step, type Steps } from './steps.ts';
 
 /** What one run found and did. */
 export interface Outcome {
@@ -81,7 +81,8 @@ export class Enforcer {
 
   #run({ name: revision, data }: NamedRevision, sweeping: boolean): Outcome {
     const known = this.#ledger.entries();
-    const planned = planSteps({ data, ledger: known, live: (name): Live => readLive(this.#kernel, name) });
+    const before = new Map<string, Live>();
+    const planned = this.#plan(data, before);
     const { deviations } = planned;
     const foreign = deviations.filter((d) => d.state === 'Foreign');
     const steps = planned.steps.filter((step) => {
@@ -95,23 +96,60 @@ export class Enforcer {
     this.#ledger.addForeign(revision, foreign);
     this.#ledger.save();
     const corrected: Outcome['corrected'] = [];
-    for (const step of steps) {
-      const deviation = this.#settle(
-        step,
-        known.get(step.name),
-        perform(this.#kernel, step, known.get(step.name)),
-      );
+    for (const [step, deviation] of this.#perform(steps, known)) {
       if (deviation) deviations.push(deviation);
       else if (step.kind === 'write' && (sweeping || this.#isDrift(step, known.get(step.name)))) {
         corrected.push({ name: step.name, from: step.from, to: step.to });
         this.#fights.corrected(step.name);
       }
     }
+    if (steps.length > 0) deviations.push(...this.#mend(data, before, [...planned.steps, ...deviations]));
     this.#ledger.save();
     deviations.push(
       ...this.#ledger.foreign(revision).filter((f) => !deviations.some((d) => d.name === f.name)),
     );
     return { deviations, counts: this.#count(data, deviations), corrected };
+  }
+
+  /** `read` takes what was live then. */
+  #plan(data: RevisionData, read?: Map<string, Live>): Steps {
+    const live = (name: string): Live => {
+      const value = readLive(this.#kernel, name);
+      read?.set(name, value);
+      return value;
+    };
+    return planSteps({ data, ledger: this.#ledger.entries(), live });
+  }
+
+  #perform(
+    steps: readonly Step[],
+    known: ReadonlyMap<string, LedgerEntry>,
+  ): [step: Step, refused: Deviation | undefined][] {
+    return steps.map((step) => {
+      const entry = known.get(step.name);
+      return [step, this.#settle(step, entry, perform(this.#kernel, step, entry))];
+    });
+  }
+
+  /**
+   * Keys that were right and that our own writes of others have changed (ip_forward sets the forwarding of every device): put right; that
+   * is nobody's drift.
+   */
+  #mend(
+    data: RevisionData,
+    before: ReadonlyMap<string, Live>,
+    settled: readonly { name: string }[],
+  ): Deviation[] {
+    const done = new Set(settled.map(({ name }) => name));
+    const changed = this.#plan(data).steps.filter(({ entry }) => entry);
+    const known = this.#ledger.entries();
+    const mend = changed.filter(({ name }) => !done.has(name));
+    for (const step of mend) {
+      const was = before.get(step.name);
+      this.#announce(was && 'value' in was ? { ...step, from: was.value } : step, known);
+    }
+    if (mend.length > 0) this.#ledger.save();
+    return this.#perform(mend, known).flatMap(([, deviation]) => deviation ?? []);
   }
 
   /** Why a step is not taken: the kernel refused it just now, drift is only reported, or two writers fight over the key. */

@@ -131,6 +131,23 @@ suite('applying a revision to a real kernel', () => {
     expect(await agent.read('kernel.domainname')).toBe('(none)');
   });
 
+  test('a value that was right and that the write of another key changed is put right at once, and is nobody’s drift', async () => {
+    const forwarding = revision(
+      'router',
+      { name: 'net.ipv4.ip_forward', value: '1' },
+      { name: 'net.ipv4.conf.lo.forwarding', value: '0', drift: 'Report' },
+    );
+    await agent.foreign('net.ipv4.ip_forward', '0');
+    const { deviations, counts, originals } = await agent.apply(forwarding);
+    expect(deviations).toEqual([]);
+    expect(counts.inSync).toBe(2);
+    expect(originals).toEqual({ 'net.ipv4.ip_forward': '0', 'net.ipv4.conf.lo.forwarding': '0' });
+    expect((await agent.sweep()).corrected).toEqual([]);
+    await agent.apply(nothing);
+    expect(await agent.read('net.ipv4.conf.lo.forwarding')).toBe('0');
+    expect(await agent.read('net.ipv4.ip_forward')).toBe('0');
+  });
+
   test('a value longer than the kernel looks at is not written at all', async () => {
     const ports = Array.from({ length: 1000 }, (_, i) => 10_000 + 2 * i).join(',');
     const { deviations } = await agent.apply(
