@@ -3,10 +3,11 @@ import { AGENT_DAEMON_SET, paths, REVISION_LABEL } from '../api/names.ts';
 import type { ObjectMeta } from '../api/meta.ts';
 import type { SysctlProfile } from '../api/profile.ts';
 import type { Revision } from '../api/revision.ts';
-import type { KernelStatus, NodeSysctlState } from '../api/state.ts';
+import type { NodeSysctlState } from '../api/state.ts';
 import type { ApiServer } from '../kube/api-server.ts';
 import { Reflector } from '../kube/reflector.ts';
 import type { Log } from '../telemetry/log.ts';
+import { sharedKernels } from './shared-kernels.ts';
 
 /** What the manager keeps of a Node: 0.3 KB instead of 10. */
 export interface CachedNode {
@@ -64,24 +65,6 @@ const withoutManagedFields = <T extends { metadata: ObjectMeta }>(object: T): T 
   delete metadata.managedFields;
   return object;
 };
-
-/** More kinds of kernels than this at once, and some are kept in several copies. */
-const MAX_KERNELS = 100;
-
-/** Nodes of one kind tell the same of their kernel: all of them share one copy of it. */
-function sharedKernels(): (state: NodeSysctlState) => NodeSysctlState {
-  const known = new Map<string, KernelStatus>();
-  return (state) => {
-    const kernel = state.status?.kernel;
-    if (!state.status || !kernel) return state;
-    const text = JSON.stringify(kernel);
-    state.status.kernel = known.get(text) ?? kernel;
-    known.set(text, state.status.kernel);
-    const [oldest] = known.keys();
-    if (known.size > MAX_KERNELS && oldest !== undefined) known.delete(oldest);
-    return state;
-  };
-}
 
 /** The manager's copies of everything it decides from, kept current by one reflector each. */
 export class Caches {
