@@ -32,6 +32,7 @@ const file = (value: number, ...pods: string[]): string =>
 
 let server: TestApiServer;
 let planner: string;
+let podless: string;
 let viewer: string;
 beforeAll(async () => {
   server = await installed();
@@ -42,7 +43,9 @@ beforeAll(async () => {
     kubelet: { state: 'Synced', allowedUnsafeSysctls: ['kernel.msgmax'] },
   });
   await runningPod(server, 'db', 'node-1', ['kernel.msgmax']);
-  planner = await readerWith(server, 'planner', 'sysctl-operator-planner');
+  // What view gets its rules from: nobody aggregates them here, because that takes a controller.
+  planner = await readerWith(server, 'planner', 'sysctl-operator-planner', 'system:aggregate-to-view');
+  podless = await readerWith(server, 'podless', 'sysctl-operator-planner');
   viewer = await readerWith(server, 'viewer', 'sysctl-operator-viewer');
 }, 180_000);
 afterAll(() => server?.close());
@@ -70,6 +73,11 @@ describe('plan, as a user who may only read', () => {
     const { status, out } = await plan(file(262144));
     expect(status).toBe(2);
     expect(out).toContain('held on 1 node: "kernel.msgmax" stays allowed as long as default/db runs');
+  });
+
+  test('says that running pods are not known to a user who may not list them', async () => {
+    const { status, out } = await commandLine(['plan', '-f', '-', '--kubeconfig', podless], file(262144));
+    expect([status, out]).toEqual([2, expect.stringContaining('you may not list pods')]);
   });
 
   test('of a profile of the cluster says what is still open', async () => {

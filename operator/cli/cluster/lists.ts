@@ -45,7 +45,7 @@ function explained(error: unknown, path: string): Error {
   if (isStatus(error, 403))
     return new OperatorError(
       'ApiRequest',
-      `you may not read ${path}; the ClusterRole sysctl-operator-planner has every right that plan needs`,
+      `you may not read ${path}; the ClusterRole sysctl-operator-planner has the right`,
       { cause: error },
     );
   if (isStatus(error, 401))

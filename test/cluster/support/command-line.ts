@@ -26,17 +26,18 @@ export const commandLine = (args: readonly string[], input = ''): Promise<Ran> =
     child.stdin?.end(input);
   });
 
-/** The kubeconfig of a new ServiceAccount that has only this ClusterRole. */
-export async function readerWith(server: TestApiServer, name: string, role: string): Promise<string> {
+/** The kubeconfig of a new ServiceAccount that has only these ClusterRoles. */
+export async function readerWith(server: TestApiServer, name: string, ...roles: string[]): Promise<string> {
   const accounts = '/api/v1/namespaces/default/serviceaccounts';
   await server.admin.must(post(accounts, object('v1', 'ServiceAccount', name)));
-  await server.admin.must(
-    post('/apis/rbac.authorization.k8s.io/v1/clusterrolebindings', {
-      ...object('rbac.authorization.k8s.io/v1', 'ClusterRoleBinding', name),
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
-      subjects: [{ kind: 'ServiceAccount', name, namespace: 'default' }],
-    }),
-  );
+  for (const role of roles)
+    await server.admin.must(
+      post('/apis/rbac.authorization.k8s.io/v1/clusterrolebindings', {
+        ...object('rbac.authorization.k8s.io/v1', 'ClusterRoleBinding', `${name}-${role}`),
+        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
+        subjects: [{ kind: 'ServiceAccount', name, namespace: 'default' }],
+      }),
+    );
   const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} };
   const answer = await server.admin.must(post(`${accounts}/${name}/token`, request));
   const { token } = answer['status'] as { token: string };
