@@ -1,5 +1,6 @@
-import { chmod, readFile, rm } from 'node:fs/promises';
+import { chmod, rm } from 'node:fs/promises';
 import { build, type BuildOptions, type Plugin } from 'esbuild';
+import { pack } from './packed.ts';
 
 /** Bundles dist/main.cjs (picks the role) and one file per role, so that no role loads another's libraries. */
 const roles = ['manager', 'agent'];
@@ -12,17 +13,6 @@ const rolesStayApart: Plugin = {
       path: `./${path.split('/')[1]}.cjs`,
       external: true,
     }));
-  },
-};
-
-/** V8 parses JSON in a string several times faster than the same object as program text: it counts at every start of the command line. */
-const dataAsText: Plugin = {
-  name: 'data-as-text',
-  setup(builder) {
-    builder.onLoad({ filter: /\/catalog\.json$/ }, async ({ path }) => {
-      const data = JSON.stringify(JSON.parse(await readFile(path, 'utf8')));
-      return { contents: `export default JSON.parse(${JSON.stringify(data)})`, loader: 'js' };
-    });
   },
 };
 
@@ -51,11 +41,14 @@ await build({
 
 /** The plugin of kubectl, one file that runs wherever Node is: kubectl finds it by its name in PATH. */
 const plugin = 'dist/kubectl-sysctl.cjs';
+const { plugin: usePacked, footer } = await pack(common);
 await build({
   ...common,
   entryPoints: { 'kubectl-sysctl': 'operator/cli/main.ts' },
   outdir: 'dist',
   banner: { js: '#!/usr/bin/env node' },
-  plugins: [dataAsText],
+  footer: { js: footer },
+  keepNames: false,
+  plugins: [usePacked],
 });
 await chmod(plugin, 0o755);

@@ -1,5 +1,4 @@
-import { readFileSync, writeSync } from 'node:fs';
-import { isatty } from 'node:tty';
+import { fstatSync, readFileSync, writeSync } from 'node:fs';
 import type { Terminal } from './command.ts';
 import { runProgram } from './program.ts';
 import { InputError } from './usage.ts';
@@ -42,7 +41,16 @@ function read(file: string): string {
   }
 }
 
-const onTerminal = isatty(STDOUT);
+/** Of a terminal and of /dev/null. node:tty itself loads all of the network, which takes longer than a command. */
+const isCharacterDevice = (file: number): boolean => {
+  try {
+    return fstatSync(file).isCharacterDevice();
+  } catch {
+    return false;
+  }
+};
+
+const onTerminal = isCharacterDevice(STDOUT) && process.stdout.isTTY;
 const noColour = (env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb';
 const terminal: Terminal = {
   print: (text) => writeAll(STDOUT, text),

@@ -35,6 +35,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./diff/command.ts')).diff,
   },
   {
+    name: 'adopt',
+    summary: 'A profile out of what exists: a node, sysctl.conf, TuneD, AKS, GKE, Talos',
+    load: async () => (await import('./adopt/command.ts')).adopt,
+  },
+  {
     name: 'completion',
     summary: 'Completion of commands, options and sysctl names for bash, zsh and fish',
     load: async () => (await import('./completion/command.ts')).completion,

@@ -106,3 +106,15 @@ test('diff of a node shows what is live, what was there before and who decides',
   expect(out).toMatch(/^vm\.max_map_count +262144 +262144 +65530 +search +in sync$/m);
   expect(status).toBe(0);
 });
+
+test('a profile that was adopted from a node changes nothing on it, and is one that the server takes', async () => {
+  const adopted = await asPlanner(['adopt', 'node-1']);
+  expect(adopted).toMatchObject({ status: 0, err: '' });
+  expect(await plan(adopted.out)).toMatchObject({
+    status: 0,
+    out: expect.stringContaining('Nothing would change'),
+  });
+  const dryRun = await server.kubectl(['apply', '--dry-run=server', '-f', '-'], adopted.out);
+  expect(dryRun).toMatchObject({ code: 0, stdout: expect.stringContaining('adopted-node-1 created') });
+  expect((await asPlanner(['adopt', 'node-2'])).err).toContain('no agent has read node node-2');
+});
