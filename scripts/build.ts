@@ -48,6 +48,7 @@ await build({
   outdir: 'dist',
   banner: { js: '#!/usr/bin/env node' },
   footer: { js: footer },
+  // Every name costs a call when the program starts.
   keepNames: false,
   plugins: [usePacked],
 });

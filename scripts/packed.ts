@@ -16,18 +16,16 @@ export interface Packed {
 const LIBRARIES = ['@kubernetes/client-node', 'undici'];
 const CATALOG = 'operator/sysctl/catalog/catalog.json';
 
-const opening = (name: string): string => `/*packed ${name}:`;
-const packed = (name: string, text: string): string => `${opening(name)}${text}*/`;
+/** Text that ends so many bytes before the end of the file that this code is in. */
+const textAt = (length: number, beforeEnd: number): string => `
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+const file = openSync(__filename);
+const bytes = Buffer.allocUnsafe(${length});
+readSync(file, bytes, 0, ${length}, fstatSync(file).size - ${beforeEnd + length});
+closeSync(file);
+const text = bytes.latin1Slice();`;
 
-/** Text of a comment at the end of the file that this code is in. */
-const textOf = (name: string): string => `
-import { readFileSync } from 'node:fs';
-const file = readFileSync(__filename, 'latin1');
-const mark = ${JSON.stringify(opening(name).slice(2))};
-const start = file.lastIndexOf('/' + '*' + mark) + mark.length + 2;
-const text = file.slice(start, file.indexOf('*' + '/', start));`;
-
-const unpackLibraries = `${textOf('libraries')}
+const runLibraries = `
 const code = require('node:zlib').brotliDecompressSync(Buffer.from(text, 'base64')).toString();
 const inner = { exports: {} };
 const parameters = ['module', 'exports', 'require', '__filename', '__dirname'];
@@ -36,12 +34,12 @@ run(inner, inner.exports, require, __filename, __dirname);
 export default inner.exports;`;
 
 /** A default export as it is: of a CommonJS module esbuild would wrap each of the thousand entries. */
-const unpackCatalog = `${textOf('catalog')}
+const parseCatalog = `
 export default JSON.parse(text);`;
 
 const NAMESPACE = 'packed';
 
-const plugin: Plugin = {
+const packedPlugin = (unpackLibraries: string, unpackCatalog: string): Plugin => ({
   name: NAMESPACE,
   setup(builder) {
     const library = new RegExp(`^(${LIBRARIES.join('|')}|packed-libraries)$`);
@@ -58,7 +56,7 @@ const plugin: Plugin = {
       loader: 'js',
     }));
   },
-};
+});
 
 async function libraries(options: BuildOptions): Promise<string> {
   const contents = LIBRARIES.map((name) => `exports['${name}'] = require('${name}');`).join('\n');
@@ -78,8 +76,15 @@ async function catalog(): Promise<string> {
 
 /** Packs the catalog and the libraries that talk to a cluster for a build with `options`. */
 export async function pack(options: BuildOptions): Promise<Packed> {
+  const [libraryText, catalogText] = [await libraries(options), await catalog()];
+  // "*/", and the line break that esbuild puts behind everything.
+  const end = 3;
+  const catalogComment = `/*${catalogText}*/`;
   return {
-    plugin,
-    footer: `${packed('catalog', await catalog())}\n${packed('libraries', await libraries(options))}`,
+    plugin: packedPlugin(
+      `${textAt(libraryText.length, catalogComment.length + end + 1)}${runLibraries}`,
+      `${textAt(catalogText.length, end)}${parseCatalog}`,
+    ),
+    footer: `/*${libraryText}*/\n${catalogComment}`,
   };
 }

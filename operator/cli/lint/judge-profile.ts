@@ -1,8 +1,8 @@
 import { lookup, KUBELET_OWNED, KUBE_PROXY_OWNED } from '../../sysctl/catalog/lookup.ts';
 import { guardOf } from '../../sysctl/guards.ts';
 import { isSafeSysctl } from '../../sysctl/kubelet-patterns.ts';
-import { resolveProfile } from '../../plan/resolve.ts';
-import type { SysctlEntry, SysctlProfile } from '../../api/profile.ts';
+import type { ResolvedProfile } from '../../plan/resolve.ts';
+import type { SysctlEntry } from '../../api/profile.ts';
 import { kubeletAdvice, reach } from './advice.ts';
 import { judgeGroup, judgeNodePorts } from './groups.ts';
 import { judgeHarm } from './judge-conf.ts';
@@ -10,18 +10,8 @@ import { judgeSetting, type Judged } from './judge-setting.ts';
 import type { Report } from './report.ts';
 import type { ProfileEntry, ProfileSubject } from './subjects.ts';
 
+type Outcome = ResolvedProfile['outcomes'][number];
 type JudgedEntry = Judged & { place: ProfileEntry; written: SysctlEntry };
-
-/** What the operator itself makes of one entry: the same code decides in the cluster. */
-const resolveAlone = ({ metadata, spec }: SysctlProfile, entry: SysctlEntry) =>
-  resolveProfile({
-    metadata,
-    spec: {
-      nodeSelector: {},
-      ...(spec.acknowledgeRisks && { acknowledgeRisks: spec.acknowledgeRisks }),
-      sysctls: [entry],
-    },
-  });
 
 function guarded({ name, place, value }: JudgedEntry, acknowledged: boolean, report: Report): void {
   const guard = guardOf(name);
@@ -64,7 +54,7 @@ function inPodLane({ name, place, written }: JudgedEntry, report: Report): void 
 
 function inNodeLane(
   { name, entry, place, written }: JudgedEntry,
-  driftPolicy: string | undefined,
+  driftPolicy: unknown,
   report: Report,
 ): void {
   const key = { key: name };
@@ -94,30 +84,33 @@ function inNodeLane(
     );
 }
 
-function judgeEntry(judged: JudgedEntry, { profile }: ProfileSubject, report: Report): void {
-  const { name, place, written } = judged;
-  const { resolved, problems } = resolveAlone(profile, written);
-  guarded(
-    judged,
-    problems.every(({ message }) => !message.startsWith('guarded')),
-    report,
-  );
-  const [one] = resolved;
-  if (one?.lane === 'Node') judgeHarm(judged, report);
-  if (one && !report.hasError(place.source, place.span)) {
-    if (one.lane === 'Pod') inPodLane(judged, report);
-    else inNodeLane(judged, profile.spec.driftPolicy, report);
-  }
-  for (const { message } of problems) {
-    if (report.hasError(place.source, place.span)) return;
-    const rule =
-      written.scope === 'Pod' && lookup(name).podPresence !== 'own'
-        ? 'not-namespaced'
-        : written.match && written.match !== 'Exact'
-          ? 'bound-needs-integer'
-          : 'bad-value';
-    report.add(rule, place.source, place.nameSpan, message, { key: name });
-  }
+/** The operator leaves the entry out: says so, unless a more telling rule has. */
+function refused({ name, place, written }: JudgedEntry, message: string, report: Report): void {
+  if (report.hasError(place.source, place.span)) return;
+  const rule =
+    written.scope === 'Pod' && lookup(name).podPresence !== 'own'
+      ? 'not-namespaced'
+      : written.match && written.match !== 'Exact'
+        ? 'bound-needs-integer'
+        : 'bad-value';
+  report.add(rule, place.source, place.nameSpan, message, { key: name });
+}
+
+function judgeEntry(
+  judged: JudgedEntry,
+  outcome: Outcome,
+  { driftPolicy }: ProfileSubject,
+  report: Report,
+): void {
+  const { place } = judged;
+  const problem = 'message' in outcome ? outcome.message : undefined;
+  guarded(judged, !problem?.startsWith('guarded'), report);
+  if (problem !== undefined) refused(judged, problem, report);
+  const lane = 'lane' in outcome ? outcome.lane : undefined;
+  if (lane === 'Node') judgeHarm(judged, report);
+  if (report.hasError(place.source, place.span)) return;
+  if (lane === 'Pod') inPodLane(judged, report);
+  else if (lane === 'Node') inNodeLane(judged, driftPolicy, report);
 }
 
 function duplicates(entries: readonly JudgedEntry[], report: Report): void {
@@ -140,15 +133,16 @@ function duplicates(entries: readonly JudgedEntry[], report: Report): void {
 
 /** A SysctlProfile, without a cluster. */
 export function judgeProfile(subject: ProfileSubject, report: Report): void {
-  const entries = subject.entries.flatMap((place): JudgedEntry[] => {
+  const entries: JudgedEntry[] = [];
+  for (const [index, place] of subject.entries.entries()) {
     // An entry that goes to pods sets nothing.
     const judged = judgeSetting(place, report, 'note');
-    const written = subject.profile.spec.sysctls?.[place.index];
-    return judged && written
-      ? [{ ...judged, place, written: { ...written, value: place.value?.text ?? '' } }]
-      : [];
-  });
-  for (const entry of entries) judgeEntry(entry, subject, report);
+    const outcome = subject.resolved.outcomes[index];
+    if (!judged || !outcome) continue;
+    const entry = { ...judged, place, written: place.entry };
+    judgeEntry(entry, outcome, subject, report);
+    entries.push(entry);
+  }
   duplicates(entries, report);
   judgeGroup(entries, report);
   judgeNodePorts(

@@ -8,7 +8,6 @@ import { Report } from './report.ts';
 import type { Finding } from './rules.ts';
 import { Source } from './source.ts';
 import { noSubjects, type AllowedPattern, type ProfileSubject, type Subjects } from './subjects.ts';
-import { resolveProfile } from '../../plan/resolve.ts';
 
 export interface InputFile {
   name: string;
@@ -26,17 +25,11 @@ export function isYaml({ name, text }: InputFile): boolean {
 }
 
 /** What a profile's entries, besides its patterns, bring to the kubelets. */
-const allowedBy = ({ source, profile, nameSpan }: ProfileSubject): AllowedPattern[] =>
-  resolveProfile(profile).patterns.map((pattern) => ({
-    source,
-    pattern,
-    span: nameSpan,
-    profile: profile.metadata.name,
-  }));
+const allowedBy = ({ source, name, nameSpan, resolved }: ProfileSubject): AllowedPattern[] =>
+  resolved.patterns.map((pattern) => ({ source, pattern, span: nameSpan, profile: name }));
 
 function judge(subjects: Subjects, report: Report): void {
-  const usable = subjects.profiles.filter(({ profile }) => profile.metadata?.name !== undefined);
-  const patterns = [...subjects.patterns, ...usable.flatMap(allowedBy)];
+  const patterns = [...subjects.patterns, ...subjects.profiles.flatMap(allowedBy)];
   for (const profile of subjects.profiles) judgeProfile(profile, report);
   for (const pod of subjects.pods) judgePod(pod, patterns, report);
   for (const pattern of subjects.patterns) judgePattern(pattern, report);

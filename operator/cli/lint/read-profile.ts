@@ -1,5 +1,6 @@
 import { isMap, isScalar, isSeq, type Document, type YAMLMap } from 'yaml';
-import type { SysctlProfile } from '../../api/profile.ts';
+import type { SysctlEntry } from '../../api/profile.ts';
+import { resolveProfile } from '../../plan/resolve.ts';
 import { checkFields, entryFields, specFields } from './profile-fields.ts';
 import type { Report } from './report.ts';
 import { written } from './scalars.ts';
@@ -11,7 +12,12 @@ const spanOf = (node: unknown): Span => {
   return [range?.[0] ?? 0, range?.[1] ?? 0];
 };
 
-function readEntry(item: YAMLMap, index: number, source: Source, report: Report): ProfileEntry | undefined {
+function readEntry(
+  item: YAMLMap,
+  document: Document,
+  source: Source,
+  report: Report,
+): ProfileEntry | undefined {
   checkFields(item, entryFields, 'an entry of spec.sysctls', source, report);
   const [name, value] = [item.get('name', true), item.get('value', true)];
   if (!isScalar(name)) {
@@ -23,10 +29,12 @@ function readEntry(item: YAMLMap, index: number, source: Source, report: Report)
     name: String(name.value),
     nameSpan: spanOf(name),
     span: spanOf(item),
-    index,
+    entry: { ...(item.toJS(document) as SysctlEntry), name: String(name.value), value: '' },
   };
-  if (isScalar(value)) entry.value = written(value, source, report);
-  else if (value === undefined)
+  if (isScalar(value)) {
+    entry.value = written(value, source, report);
+    entry.entry.value = entry.value.text;
+  } else if (value === undefined)
     report.add('profile-field', source, spanOf(item), `${entry.name} has no value`, { key: entry.name });
   else
     report.add(
@@ -65,11 +73,8 @@ export function readProfile(
     );
   const items = spec.get('sysctls', true);
   const entries = isSeq(items)
-    ? items.items.flatMap((item, index) =>
-        isMap(item) ? (readEntry(item, index, source, report) ?? []) : [],
-      )
+    ? items.items.flatMap((item) => (isMap(item) ? (readEntry(item, document, source, report) ?? []) : []))
     : [];
-  const profile = map.toJS(document) as SysctlProfile;
   const allowed = spec.getIn(['pods', 'allowedUnsafeSysctls'], true);
   const patterns = isSeq(allowed) ? allowed.items.filter((item) => isScalar(item)) : [];
   if (entries.length + patterns.length === 0)
@@ -79,12 +84,20 @@ export function readProfile(
       nameSpan,
       'the profile says nothing: spec.sysctls or spec.pods.allowedUnsafeSysctls needs an entry',
     );
-  subjects.profiles.push({ source, profile, nameSpan, entries });
+  const profile = isScalar(name) ? String(name.value) : '';
+  const risks = spec.get('acknowledgeRisks');
+  const resolved = resolveProfile({
+    metadata: { name: profile },
+    spec: {
+      nodeSelector: {},
+      sysctls: entries.map(({ entry }) => entry),
+      acknowledgeRisks: isSeq(risks)
+        ? risks.items.map((item) => String(isScalar(item) ? item.value : ''))
+        : [],
+    },
+  });
+  const driftPolicy = spec.get('driftPolicy');
+  subjects.profiles.push({ source, name: profile, nameSpan, driftPolicy, entries, resolved });
   for (const item of patterns)
-    subjects.patterns.push({
-      source,
-      pattern: String(item.value),
-      span: spanOf(item),
-      profile: profile.metadata?.name ?? '',
-    });
+    subjects.patterns.push({ source, pattern: String(item.value), span: spanOf(item), profile });
 }

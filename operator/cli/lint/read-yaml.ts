@@ -149,22 +149,20 @@ export class Reader {
   }
 }
 
+/** Messages without a picture of the place: the place is said with the finding. */
+const OPTIONS = { logLevel: 'error', prettyErrors: false } as const;
+
 /** Reads all documents of a YAML or JSON file. */
 export function readYaml(source: Source, subjects: Subjects, report: Report): void {
   const reader = new Reader(source, subjects, report);
-  for (const document of parseAllDocuments(source.text, { logLevel: 'error' })) {
+  for (const document of parseAllDocuments(source.text, OPTIONS)) {
     // What follows the first is mostly its consequence.
     for (const { pos, message } of document.errors.slice(0, 1)) {
       const template = source.text.includes('{{');
       const hint = template
         ? '; this looks like a template: give its output to lint (helm template ... | kubectl sysctl lint -)'
         : '';
-      report.add(
-        'syntax',
-        source,
-        pos,
-        `${message.split('\n')[0]?.replace(/ at line \d+, column \d+:$/, '')}${hint}`,
-      );
+      report.add('syntax', source, pos, `${message}${hint}`);
     }
     if (document.errors.length === 0) reader.document(document);
   }

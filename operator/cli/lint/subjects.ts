@@ -1,4 +1,5 @@
-import type { SysctlProfile } from '../../api/profile.ts';
+import type { SysctlEntry } from '../../api/profile.ts';
+import type { ResolvedProfile } from '../../plan/resolve.ts';
 import type { Source, Span } from './source.ts';
 
 /** A value as it is written. */
@@ -22,14 +23,18 @@ export interface Setting {
 
 export interface ProfileEntry extends Setting {
   span: Span;
-  index: number;
+  /** As the operator gets it. */
+  entry: SysctlEntry;
 }
 
 export interface ProfileSubject {
   source: Source;
-  profile: SysctlProfile;
+  name: string;
   nameSpan: Span;
+  driftPolicy: unknown;
   entries: ProfileEntry[];
+  /** What the operator makes of it; outcomes in the order of `entries`. */
+  resolved: ResolvedProfile;
 }
 
 /** securityContext.sysctls of a pod or of a pod's template. */
