@@ -5,7 +5,7 @@ COPY package.json package-lock.json .npmrc ./
 # Without scripts: esbuild's program comes as a package of its own, and Node is the image's.
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json ./
-COPY scripts/build.ts scripts/
+COPY scripts/*.ts scripts/
 COPY operator operator
 RUN node scripts/build.ts
 

@@ -37,15 +37,6 @@ async function machine(dir: string): Promise<Record<string, unknown>> {
     links: (await run('ip', ['-o', 'link'])).match(/(?<=^\d+: )[^:@]+/gm)?.toSorted(),
     cgroups: cgroups.toSorted(),
     slots: readdirSync('/run/sysctl-operator-clusters/slots').toSorted(),
-    sysctls: await run('sysctl', [
-      '-n',
-      'fs.file-max',
-      'fs.nr_open',
-      'net.ipv4.ip_forward',
-      'vm.overcommit_memory',
-      'kernel.panic',
-      'kernel.panic_on_oops',
-    ]),
   };
 }
 

@@ -60,7 +60,15 @@ async function leastChanges(work: () => Promise<void>): Promise<string[]> {
     // oxlint-disable-next-line no-await-in-loop -- one after the other is the point
     await work();
     const changed = [...values()].filter(([name, value]) => before.get(name) !== value).map(([name]) => name);
-    changes = [...changed, ...[...namespaces()].filter((link) => !inside.has(link))];
+    // A namespace is seen until the last process in it has ended, which has no environment any more by then.
+    const limit = performance.now() + 1000;
+    let left = [...namespaces()].filter((link) => !inside.has(link));
+    while (left.length > 0 && performance.now() < limit) {
+      // oxlint-disable-next-line no-await-in-loop -- polls
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      left = [...namespaces()].filter((link) => !inside.has(link));
+    }
+    changes = [...changed, ...left];
     if (changes.length === 0) break;
   }
   return changes;

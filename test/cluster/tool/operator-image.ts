@@ -16,6 +16,7 @@ const INPUTS = [
   'package-lock.json',
   'tsconfig.json',
   'scripts/build.ts',
+  'scripts/packed.ts',
   'operator',
 ];
 
