@@ -1,6 +1,6 @@
-import { chmod, rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { build, type BuildOptions, type Plugin } from 'esbuild';
-import { pack } from './packed.ts';
+import { commandLine } from './packed.ts';
 
 /** Bundles dist/main.cjs (picks the role) and one file per role, so that no role loads another's libraries. */
 const roles = ['manager', 'agent'];
@@ -40,16 +40,4 @@ await build({
 });
 
 /** The plugin of kubectl, one file that runs wherever Node is: kubectl finds it by its name in PATH. */
-const plugin = 'dist/kubectl-sysctl.cjs';
-const { plugin: usePacked, footer } = await pack(common);
-await build({
-  ...common,
-  entryPoints: { 'kubectl-sysctl': 'operator/cli/main.ts' },
-  outdir: 'dist',
-  banner: { js: '#!/usr/bin/env node' },
-  footer: { js: footer },
-  // Every name costs a call when the program starts.
-  keepNames: false,
-  plugins: [usePacked],
-});
-await chmod(plugin, 0o755);
+await writeFile('dist/kubectl-sysctl.cjs', await commandLine(common), { mode: 0o755 });
