@@ -136,6 +136,41 @@ test('whatever the operator leaves out of a profile is an error here', async () 
   );
 });
 
+test('a file with anything in it is judged or told to be broken, never a fault of the program', async () => {
+  const scrap = fc.constantFrom(
+    'apiVersion: sysctl-operator.dev/v1alpha1',
+    'kind: SysctlProfile',
+    'kind: PodSecurityPolicy',
+    'metadata: {name: [1]}',
+    'spec:',
+    '  sysctls:',
+    '  sysctls: {a: b}',
+    '  - {name: vm.swappiness, value: ',
+    '    - name: 5',
+    '      value: [1, {a: 2}]',
+    '  acknowledgeRisks: [1, {a: b}, null]',
+    '  pods: {allowedUnsafeSysctls: [1, [2], null, "net.*"]}',
+    '  securityContext: {sysctls: [1, {name: a}, {value: 1}, {name: vm.x, value: {}}]}',
+    '  nodeSelector: &a {b: *a}',
+    'command: [sysctl, -w, "a.b=1", 5, {c: d}]',
+    'a.b = 1',
+    '-*.x = y',
+    '=',
+    '---',
+  );
+  const content = fc.oneof(
+    fc.string(),
+    fc.array(fc.oneof(scrap, fc.string())).map((lines) => lines.join('\n')),
+  );
+  await fc.assert(
+    fc.asyncProperty(content, fc.constantFrom('a.yaml', 'a.conf', '-'), async (one, name) => {
+      const findings = await lintFiles([{ name, text: one }]);
+      expect(findings.filter(({ line, column }) => line < 1 || column < 1)).toEqual([]);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
 describe('lint', () => {
   const files = {
     'bad.conf': 'vm.swappiness = 500\n',

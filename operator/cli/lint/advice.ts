@@ -1,4 +1,5 @@
 import type { CatalogEntry } from '../../sysctl/catalog/types.ts';
+import { kindsOf } from '../../sysctl/advice/keys.ts';
 import { KUBELET_OWNED } from '../../sysctl/catalog/lookup.ts';
 import { guardOf } from '../../sysctl/guards.ts';
 import { kernelInteger } from '../../sysctl/values.ts';
@@ -87,23 +88,22 @@ export function lowersLimit(name: string, value: string, entry: CatalogEntry): s
     : undefined;
 }
 
-/** What the node's value of a namespaced key is to pods. */
+/** What the node's value of a namespaced key is to pods; undefined where it counts for them too, or the question makes no sense. */
 export function reach(
   name: string,
-  entry: CatalogEntry,
+  { newNamespace, pods }: CatalogEntry,
 ): { rule: 'host-value' | 'new-pods-only'; message: string } | undefined {
-  const { namespace, newNamespace } = entry;
-  if (newNamespace.presence !== 'own' || (namespace !== 'net' && namespace !== 'ipc')) return undefined;
-  if (newNamespace.from === 'init')
+  const kinds = kindsOf(name, 'Node', 'Node');
+  if (kinds.includes('newPods'))
     return {
       rule: 'new-pods-only',
       message: `pods copy ${name} from the node when they start: pods that run keep what they have until they are made again`,
     };
+  if (!kinds.includes('notPods')) return undefined;
   const starts = !newNamespace.default ? '' : `, and starts with ${newNamespace.default}`;
-  const how =
-    entry.pods.safeSince === null ? ', which the kubelet must allow (a SysctlProfile does that)' : '';
+  const how = pods.safeSince === null ? ', which the kubelet must allow (a SysctlProfile does that)' : '';
   return {
     rule: 'host-value',
-    message: `reaches no pod: each has its own ${name}${starts}; a pod sets it in securityContext.sysctls${entry.pods.allowable ? how : ''}`,
+    message: `reaches no pod: each has its own ${name}${starts}; a pod sets it in securityContext.sysctls${pods.allowable ? how : ''}`,
   };
 }

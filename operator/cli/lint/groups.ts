@@ -1,14 +1,8 @@
+import { BOUNDS, exclusivePairs, type Written } from '../../sysctl/advice/pairs.ts';
 import { canonicalValue, kernelInteger } from '../../sysctl/values.ts';
 import type { Judged } from './judge-setting.ts';
 import type { Report } from './report.ts';
 import type { Severity } from './rules.ts';
-
-/** Writing one of them sets the other to 0 (mm/page-writeback.c, mm/util.c). */
-const EXCLUSIVE = [
-  ['vm.dirty_ratio', 'vm.dirty_bytes'],
-  ['vm.dirty_background_ratio', 'vm.dirty_background_bytes'],
-  ['vm.overcommit_ratio', 'vm.overcommit_kbytes'],
-] as const;
 
 interface Order {
   low: string;
@@ -16,15 +10,10 @@ interface Order {
   /** error: the kernel refuses it. warning: it takes it, and does something else than was meant. */
   severity: Severity;
 }
-const enforced = (low: string, high: string): Order => ({ low, high, severity: 'error' });
 const expected = (low: string, high: string): Order => ({ low, high, severity: 'warning' });
 
 const ORDERS: readonly Order[] = [
-  enforced('net.ipv4.ipfrag_low_thresh', 'net.ipv4.ipfrag_high_thresh'),
-  enforced('net.ipv6.ip6frag_low_thresh', 'net.ipv6.ip6frag_high_thresh'),
-  enforced('net.netfilter.nf_conntrack_frag6_low_thresh', 'net.netfilter.nf_conntrack_frag6_high_thresh'),
-  enforced('kernel.sched_rt_runtime_us', 'kernel.sched_rt_period_us'),
-  enforced('net.ipv4.ip_unprivileged_port_start', 'net.ipv4.ip_local_port_range'),
+  ...BOUNDS.map(([low, high]) => ({ low, high, severity: 'error' as const })),
   expected('net.ipv4.neigh.default.gc_thresh1', 'net.ipv4.neigh.default.gc_thresh2'),
   expected('net.ipv4.neigh.default.gc_thresh2', 'net.ipv4.neigh.default.gc_thresh3'),
   expected('net.ipv6.neigh.default.gc_thresh1', 'net.ipv6.neigh.default.gc_thresh2'),
@@ -47,19 +36,22 @@ type ByName = ReadonlyMap<string, Judged>;
 const first = (judged: Judged): bigint | undefined =>
   kernelInteger(judged.value?.trim().split(/\s+/)[0] ?? '');
 
+/** What would be written, by name. */
+const writtenOf = (keys: ByName): Written =>
+  new Map([...keys].map(([name, { value = '' }]) => [name, value]));
+
 function exclusive(keys: ByName, report: Report): void {
-  for (const pair of EXCLUSIVE) {
+  for (const pair of exclusivePairs(writtenOf(keys))) {
     const [one, other] = pair.map((name) => keys.get(name));
     if (!one || !other) continue;
-    const later = one.setting.nameSpan[0] > other.setting.nameSpan[0] ? one : other;
+    const [earlier, later] =
+      one.setting.nameSpan[0] < other.setting.nameSpan[0] ? [one, other] : [other, one];
     report.add(
       'fighting-keys',
       later.setting.source,
       later.setting.nameSpan,
-      `${pair.join(' and ')}: writing one sets the other to 0; keep the one that you mean`,
-      {
-        key: later.name,
-      },
+      `${earlier.name} and ${later.name}: writing one sets the other to 0; keep the one that you mean`,
+      { key: later.name },
     );
   }
 }

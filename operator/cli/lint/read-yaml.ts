@@ -36,16 +36,16 @@ export class Reader {
   }
 
   #node(node: unknown, around: Around, document: Document): void {
-    const target = isAlias(node) ? node.resolve(document) : node;
-    if (isSeq(target)) for (const item of target.items) this.#node(item, around, document);
-    if (!isMap(target)) return;
-    if (target.get('kind') === 'SysctlProfile' && target.get('apiVersion') === API_VERSION) {
-      readProfile(target, document, this.#source, this.#subjects, this.#report);
+    if (isSeq(node)) for (const item of node.items) this.#node(item, around, document);
+    // What an alias stands for is read where it is written; it may even stand for what it is in.
+    if (!isMap(node)) return;
+    if (node.get('kind') === 'SysctlProfile' && node.get('apiVersion') === API_VERSION) {
+      readProfile(node, document, this.#source, this.#subjects, this.#report);
       return;
     }
-    if (this.#removedApis(target)) return;
-    const inside = this.#around(target, around);
-    for (const { key, value } of target.items)
+    if (this.#removedApis(node)) return;
+    const inside = this.#around(node, around);
+    for (const { key, value } of node.items)
       this.#pair(isScalar(key) ? String(key.value) : '', value, inside, document);
   }
 
@@ -66,7 +66,7 @@ export class Reader {
     else if (key === 'command' || key === 'args')
       readCommand(target, around.hostNetwork, this.#source, this.#subjects);
     else if (key === 'sysctlVmMaxMapCount' && isScalar(target)) this.#chartValue(target, around);
-    else this.#node(target, around, document);
+    else this.#node(value, around, document);
   }
 
   #patterns(items: unknown[]): void {
