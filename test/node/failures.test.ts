@@ -57,7 +57,7 @@ describe('what fails', () => {
         'kernel.msgmnb': 70_000,
         'kernel.msgmni': 31_000,
       };
-      const bad = { 'net.ipv4.no_such_key': 1, 'kernel.shmmni': 99_999_999, 'kernel.osrelease': '7.0' };
+      const bad = { 'net.ipv4.no_such_key': 1, 'kernel.shmmni': 9_999_999, 'kernel.osrelease': '7.0' };
       const before = await Promise.all(Object.keys(good).map((name) => live('node-1', name)));
       const sysctls = Object.entries({ ...good, ...bad }).map(([name, value]) => ({
         name,
