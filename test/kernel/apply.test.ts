@@ -1,8 +1,7 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { isRoot, Namespaces, type AgentProcess } from './support/namespaces.ts';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { Namespaces, type AgentProcess } from './support/namespaces.ts';
+import { suite } from './support/scenario.ts';
 import { nothing, revision } from './support/revision.ts';
-
-const suite = isRoot ? describe : describe.skip;
 
 /** Low and high threshold of the fragment reassembly. */
 const pair = (low: string, high: string) => [

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import { describe as entryOf } from '../../operator/sysctl/catalog/index.ts';
 import type { CatalogEntry } from '../../operator/sysctl/catalog/types.ts';
 import { countValues, judge, measure, type Measurement } from './support/measure.ts';
-import { isRoot } from './support/namespaces.ts';
+import { suite } from './support/scenario.ts';
 
 /** The kernel that the catalog was measured on; others may have moved a key, so that a few differences are no fault of the catalog. */
 const SAME_KERNEL = release().startsWith('6.18.');
@@ -24,7 +24,7 @@ const arityOf = (entry: CatalogEntry, printed: number | null): number | null =>
 const tooMany = (differences: string[], compared: number): string[] =>
   differences.length > compared * MOST_DIFFERENCES ? differences : [];
 
-(isRoot ? describe : describe.skip)('the catalog and the kernel of this machine', () => {
+suite('the catalog and the kernel of this machine', () => {
   let seen: Measurement;
   let known: [name: string, entry: CatalogEntry][];
   const unknown: string[] = [];

@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
-import { describe, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { measureKernel } from '../../operator/cli/explain/kernel/compare.ts';
 import { allEntries } from '../../operator/sysctl/catalog/index.ts';
-import { isRoot } from './support/namespaces.ts';
+import { suite } from './support/scenario.ts';
 
 /** The kernel that the catalog was measured on; others may have moved a key. */
 const SAME_KERNEL = release().startsWith('6.18.');
 const MOST_DIFFERENCES = SAME_KERNEL ? 0 : 0.03;
 
-(isRoot ? describe : describe.skip)('explain --kernel on this machine', () => {
+suite('explain --kernel on this machine', () => {
   const names = ['kernel/hostname', 'kernel/domainname', 'vm/memfd_noexec', 'net/core/somaxconn'];
   const here = (): string[] => names.map((name) => readFileSync(`/proc/sys/${name}`, 'utf8'));
 

@@ -1,8 +1,7 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { isRoot, Killed, Namespaces, type AgentProcess } from './support/namespaces.ts';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { Killed, Namespaces, type AgentProcess } from './support/namespaces.ts';
+import { suite } from './support/scenario.ts';
 import { nothing, revision } from './support/revision.ts';
-
-const suite = isRoot ? describe : describe.skip;
 
 const MSGMAX = 'kernel.msgmax';
 const SOMAXCONN = 'net.core.somaxconn';

@@ -1,14 +1,14 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import type { KernelStatus } from '../../operator/api/state.ts';
 import { parseProbe } from '../../operator/agent/probe/parse.ts';
 import { knownNames, probeKernel } from '../../operator/agent/probe/probe.ts';
 import { MARK, SCRIPT } from '../../operator/agent/probe/script.ts';
 import { KernelView } from '../../operator/sysctl/kernel/view.ts';
 import { judge, measure, type Measurement } from './support/measure.ts';
-import { isRoot } from './support/namespaces.ts';
+import { suite } from './support/scenario.ts';
 
 /** That everybody's key is the node's shows only when it is set, for ever. */
 const NOT_TO_BE_TOLD = 'net.netfilter.nf_hooks_lwtunnel';
@@ -82,7 +82,7 @@ const untilGone = async (mark: string): Promise<void> => {
   }
 };
 
-(isRoot ? describe : describe.skip)("the probe of this machine's kernel", () => {
+suite("the probe of this machine's kernel", () => {
   let seen: Measurement;
   let kernel: KernelStatus;
   let problems: string;

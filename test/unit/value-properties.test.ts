@@ -11,7 +11,7 @@ import {
 } from '../../operator/sysctl/formats.ts';
 import { kernelInteger } from '../../operator/sysctl/integers.ts';
 import { canonicalValue, checkShape, sameValue, satisfies } from '../../operator/sysctl/values.ts';
-import * as any from './support/value-arbitraries.ts';
+import * as arbitraries from './support/value-arbitraries.ts';
 
 const RUNS = 1500;
 /** How many cases there were; throws with the smallest one that does not hold. */
@@ -34,16 +34,19 @@ const roundTrip =
     tried(arbitrary, (value) => expect(format.parse(format.print(value))).toEqual(value));
 
 describe('what is printed is read as what it was', () => {
-  const sortedNames = fc.uniqueArray(any.names).map((list) => list.toSorted());
+  const sortedNames = fc.uniqueArray(arbitraries.names).map((list) => list.toSorted());
 
   test.each([
-    ['integers', () => tried(any.kernelIntegers, (value) => expect(kernelInteger(`${value}`)).toBe(value))],
-    ['lists of ranges', roundTrip(rangeList, any.rangeLists)],
-    ['CPU masks', roundTrip(hexMask, any.masks)],
+    [
+      'integers',
+      () => tried(arbitraries.kernelIntegers, (value) => expect(kernelInteger(`${value}`)).toBe(value)),
+    ],
+    ['lists of ranges', roundTrip(rangeList, arbitraries.rangeLists)],
+    ['CPU masks', roundTrip(hexMask, arbitraries.masks)],
     ['sets of names', roundTrip(nameSet, sortedNames)],
-    ['texts', roundTrip(freeText, any.texts)],
-    ['IPv6 addresses', roundTrip(address, any.addresses)],
-    ['fast open keys', roundTrip(fastOpenKeys, any.keys)],
+    ['texts', roundTrip(freeText, arbitraries.texts)],
+    ['IPv6 addresses', roundTrip(address, arbitraries.addresses)],
+    ['fast open keys', roundTrip(fastOpenKeys, arbitraries.keys)],
   ])('%s', (_, run) => {
     expect(run()).toBe(RUNS);
   });
@@ -55,8 +58,8 @@ describe('every spelling of a value is the same value', () => {
   test('hex, octal, blanks, tabs and line breaks of integers', () =>
     holds(
       fc
-        .array(any.kernelIntegers, { minLength: 1, maxLength: 6 })
-        .chain((values) => fc.tuple(fc.constant(values), any.spelledTuple(values))),
+        .array(arbitraries.kernelIntegers, { minLength: 1, maxLength: 6 })
+        .chain((values) => fc.tuple(fc.constant(values), arbitraries.spelledTuple(values))),
       ([values, text]) => {
         expect(canonicalValue(TUPLE, text)).toBe(values.join(' '));
         expect(sameValue(TUPLE, text, values.join('\t'))).toBe(true);
@@ -64,27 +67,31 @@ describe('every spelling of a value is the same value', () => {
     ));
 
   test('order, overlaps and split ranges of ports', () =>
-    holds(any.spelledRanges, ({ kept, text }) => {
+    holds(arbitraries.spelledRanges, ({ kept, text }) => {
       const printed = rangeList.print(kept);
       expect(checkShape('net.ipv4.ip_local_reserved_ports', text)).toBeUndefined();
       expect(sameValue('net.ipv4.ip_local_reserved_ports', text, printed)).toBe(true);
     }));
 
   test('masks as kernels for any number of CPUs print them', () =>
-    holds(fc.tuple(any.masks, fc.integer({ min: 160, max: 8192 })), ([mask, cpus]) =>
+    holds(fc.tuple(arbitraries.masks, fc.integer({ min: 160, max: 8192 })), ([mask, cpus]) =>
       expect(
-        sameValue('net.core.rps_default_mask', any.printedMask(mask, 160), any.printedMask(mask, cpus)),
+        sameValue(
+          'net.core.rps_default_mask',
+          arbitraries.printedMask(mask, 160),
+          arbitraries.printedMask(mask, cpus),
+        ),
       ).toBe(true),
     ));
 
   test('shortened IPv6 addresses', () =>
-    holds(any.addresses, (groups) => {
+    holds(arbitraries.addresses, (groups) => {
       const short = new URL(`http://[${groups.map((g) => g.toString(16)).join(':')}]`).hostname.slice(1, -1);
       expect(sameValue('net.ipv6.conf.lo.stable_secret', short, address.print(groups))).toBe(true);
     }));
 
   test('and another integer is another value', () =>
-    holds(fc.uniqueArray(any.kernelIntegers, { minLength: 2, maxLength: 2 }), ([a, b]) =>
+    holds(fc.uniqueArray(arbitraries.kernelIntegers, { minLength: 2, maxLength: 2 }), ([a, b]) =>
       expect(sameValue(TUPLE, `${a}`, `${b}`)).toBe(false),
     ));
 });
@@ -136,7 +143,7 @@ describe('the comparison', () => {
     ));
 
   test('orders bounds as numbers', () =>
-    holds(fc.tuple(any.kernelIntegers, any.kernelIntegers), ([a, b]) => {
+    holds(fc.tuple(arbitraries.kernelIntegers, arbitraries.kernelIntegers), ([a, b]) => {
       expect(satisfies('vm.x', `${a}`, `${b}`, 'AtLeast')).toBe(a >= b);
       expect(satisfies('vm.x', `${a}`, `${b}`, 'AtMost')).toBe(a <= b);
     }));
