@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureBaseImage } from './base-image.ts';
 import { buildah, imagesFolder, save } from './buildah.ts';
@@ -9,6 +9,9 @@ import { run, say, succeeds } from './shell.ts';
 
 /** What the image of the operator is called in a development cluster. */
 export const IMAGE = 'localhost/sysctl-operator:dev';
+const PREFIX = 'sysctl-operator-';
+/** Archives that are kept, about 0.3 GB each. */
+const KEPT = 6;
 const INPUTS = [
   'Dockerfile',
   '.npmrc',
@@ -44,10 +47,9 @@ function inputsHash(): string {
 export const operatorImage = (): Promise<string> => inCache('images', build);
 
 async function build(): Promise<string> {
-  const archive = join(imagesFolder(), 'sysctl-operator.tar');
-  const stamp = `${archive}.inputs`;
-  const inputs = inputsHash();
-  if (existsSync(archive) && existsSync(stamp) && readFileSync(stamp, 'utf8') === inputs) return archive;
+  // Named by what went into it: several checkouts on one machine do not take each other's image.
+  const archive = join(imagesFolder(), `${PREFIX}${inputsHash().slice(0, 16)}.tar`);
+  if (existsSync(archive)) return archive;
   say('building the image from the Dockerfile');
   if (await succeeds('docker', ['info'])) {
     await run('docker', ['build', '-q', '-t', IMAGE, PROJECT]);
@@ -56,6 +58,15 @@ async function build(): Promise<string> {
     await buildah('bud', '-q', '--pull-never', '--layers', '-t', IMAGE, PROJECT);
   }
   await save(IMAGE, archive);
-  writeFileSync(stamp, inputs);
+  forgetOldest(archive);
   return archive;
+}
+
+function forgetOldest(newest: string): void {
+  const folder = imagesFolder();
+  const archives = readdirSync(folder)
+    .filter((name) => name.startsWith(PREFIX))
+    .map((name) => join(folder, name))
+    .toSorted((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
+  for (const archive of archives.slice(KEPT)) if (archive !== newest) rmSync(archive, { force: true });
 }
