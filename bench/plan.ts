@@ -53,8 +53,11 @@ const rows = [100, 1000, 10_000].map((count) => {
   const { revisions } = planner.plan(profiles, nodes);
   const changed = median(
     Array.from({ length: ROUNDS }, (_, round) => {
-      nodes[round] = { name: `node-${round}`, labels: { ...nodes[round]?.labels, round: String(round) } };
-      return timed(() => planner.plan(profiles, nodes));
+      const labels = { ...nodes[round]?.labels, round: String(round), [`pool-${round % 5}`]: 'moved' };
+      return timed(() => {
+        planner.setNode({ name: `node-${round}`, labels });
+        return planner.current.profiles;
+      });
     }),
   );
   return {

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { AGENT_DAEMON_SET, paths, REVISION_LABEL } from '../api/names.ts';
 import type { ObjectMeta } from '../api/meta.ts';
 import type { SysctlProfile } from '../api/profile.ts';
-import type { Revision } from '../api/revision.ts';
+import type { Revision, RevisionData } from '../api/revision.ts';
 import type { NodeSysctlState } from '../api/state.ts';
 import type { ApiServer } from '../kube/api-server.ts';
 import { Reflector } from '../kube/reflector.ts';
@@ -66,6 +66,9 @@ const withoutManagedFields = <T extends { metadata: ObjectMeta }>(object: T): T 
   return object;
 };
 
+/** What changed; `collection`: one is there now, perhaps empty. */
+export type ChangeKind = 'profile' | 'node' | 'state' | 'revision' | 'daemonSet' | 'collection';
+
 /** The manager's copies of everything it decides from, kept current by one reflector each. */
 export class Caches {
   readonly profiles: Reflector<SysctlProfile>;
@@ -75,10 +78,17 @@ export class Caches {
   readonly daemonSets: Reflector<CachedDaemonSet>;
   /** Nodes as the planner takes them; an object is replaced only when labels or readiness changed. */
   readonly planNodes = new Map<string, CachedNode>();
+  /** Contents of the revisions, by name. */
+  readonly contents = new Map<string, RevisionData>();
   readonly #all: readonly Pick<Reflector<never>, 'run' | 'synced'>[];
 
-  constructor(api: ApiServer, namespace: string, log: Log, changed: (kind: string, name: string) => void) {
-    const notify = (kind: string) => (name: string) => changed(kind, name);
+  constructor(
+    api: ApiServer,
+    namespace: string,
+    log: Log,
+    changed: (kind: ChangeKind, name: string) => void,
+  ) {
+    const notify = (kind: ChangeKind) => (name: string) => changed(kind, name);
     // An empty collection has no object whose change would tell that it is there.
     const plain = { api, log, onSynced: () => changed('collection', '') };
     this.profiles = new Reflector<SysctlProfile>({
@@ -99,7 +109,11 @@ export class Caches {
       transform: withoutManagedFields<Revision>,
       path: paths.revisions(namespace),
       query: { labelSelector: REVISION_LABEL },
-      onChange: notify('revision'),
+      onChange: (name, revision) => {
+        if (revision) this.contents.set(name, revision.data);
+        else this.contents.delete(name);
+        changed('revision', name);
+      },
     });
     this.daemonSets = new Reflector<CachedDaemonSet>({
       ...plain,

@@ -1,18 +1,19 @@
-import { PROFILE_LABEL_PREFIX } from '../api/names.ts';
 import { conditionOf } from '../api/conditions.ts';
+import { PROFILE_LABEL_PREFIX } from '../api/names.ts';
 import type { SysctlProfile } from '../api/profile.ts';
 import type { RevisionData } from '../api/revision.ts';
 import type { NodeSysctlState } from '../api/state.ts';
-import type { Plan, Planner } from '../plan/plan.ts';
-import { chooseNodes, type RolloutDecision, type RolloutNode } from '../rollout/rollout.ts';
+import { Planner, type Plan } from '../plan/plan.ts';
+import { Rollout, type RolloutDecision, type RolloutNode } from '../rollout/rollout.ts';
 import type { CachedNode } from './caches.ts';
 import { isManaged, nodeActions, type NodeAction } from './node-actions.ts';
-import { planNodes } from './plan-nodes.ts';
-import { judge, type Judgement, type Verdict } from './readiness.ts';
+import { planNode } from './plan-nodes.ts';
+import { judge, type Verdict } from './readiness.ts';
+import { Tally } from './tally.ts';
 
-/** Everything that is decided from, as plain data. */
-export interface Snapshot {
-  profiles: readonly SysctlProfile[];
+/** Everything that is decided from: live copies, which somebody else keeps current. */
+export interface World {
+  profiles: () => readonly SysctlProfile[];
   nodes: ReadonlyMap<string, CachedNode>;
   states: ReadonlyMap<string, NodeSysctlState>;
   /** Contents of the revisions that exist. */
@@ -25,43 +26,11 @@ export interface Decision {
   plan: Plan;
   rollout: RolloutDecision;
   /** Per node, what to write; nodes without work are left out. */
-  actions: Map<string, NodeAction[]>;
-  /** Per profile, how far each matched node is. */
-  judgements: Map<string, [node: string, judgement: Judgement][]>;
-}
-
-/** Revision contents by name: those of the plan, and those that exist. */
-export const contentOf = (
-  plan: Plan,
-  existing: ReadonlyMap<string, RevisionData>,
-  name: string,
-): RevisionData | undefined =>
-  plan.revisions.get(name) ?? (name === plan.empty.name ? plan.empty.data : existing.get(name));
-
-function judgeAll(plan: Plan, snapshot: Snapshot): Decision['judgements'] {
-  const result: Decision['judgements'] = new Map();
-  for (const [profile, own] of plan.profiles) {
-    const list: [string, Judgement][] = [];
-    result.set(profile, list);
-    if (!own.enforced) continue;
-    for (const node of own.matched) {
-      const state = snapshot.states.get(node);
-      const wantedName = plan.wanted.get(node) ?? plan.empty.name;
-      const observed = state?.status?.observedRevision;
-      const judgement = judge({
-        node,
-        nodeReady: snapshot.nodes.get(node)?.ready ?? false,
-        profile,
-        state,
-        observed: observed === undefined ? undefined : contentOf(plan, snapshot.revisions, observed),
-        wanted: contentOf(plan, snapshot.revisions, wantedName) ?? plan.empty.data,
-        current: observed === wantedName,
-        patterns: plan.patternsOf(node, profile),
-      });
-      list.push([node, judgement]);
-    }
-  }
-  return result;
+  actions: ReadonlyMap<string, readonly NodeAction[]>;
+  /** Per enforced profile, how far its nodes are. */
+  tallies: ReadonlyMap<string, Tally>;
+  /** Why a node of this profile has to wait; undefined where none has. */
+  waitingOf: (profile: string) => string | undefined;
 }
 
 function stateOf(state: NodeSysctlState | undefined): RolloutNode['state'] {
@@ -73,83 +42,202 @@ function stateOf(state: NodeSysctlState | undefined): RolloutNode['state'] {
   return ready.reason === 'Drifted' ? 'drifted' : 'failed';
 }
 
-/** Profiles whose budget a change of this node counts against: those that match and those that its revision was made from. */
-function budgetProfiles(plan: Plan, snapshot: Snapshot, node: string, current: string | undefined): string[] {
-  const now = plan.profilesOf(node);
-  const before = current === undefined ? [] : (contentOf(plan, snapshot.revisions, current)?.profiles ?? []);
-  const names = new Set(now);
-  for (const { name } of before) if (plan.profiles.has(name)) names.add(name);
-  return [...names];
-}
+const hasLeftover = (node: CachedNode): boolean =>
+  Object.keys(node.labels).some((key) => key.startsWith(PROFILE_LABEL_PREFIX));
 
-function rolloutNodes(plan: Plan, snapshot: Snapshot): RolloutNode[] {
-  const nodes: RolloutNode[] = [];
-  for (const [name, node] of snapshot.nodes) {
-    const state = snapshot.states.get(name);
-    const wanted = plan.wanted.get(name);
-    if (!isManaged(node, state, wanted)) continue;
-    const started = snapshot.started.get(name);
+const NO_VERDICTS: ReadonlyMap<string, Verdict> = new Map();
+
+/**
+ * What to do now. The decision depends on the world alone; what has not changed since the last one is not looked at again, so whoever
+ * changes the world says where.
+ */
+export class Decider {
+  readonly #world: World;
+  readonly #planner = new Planner();
+  readonly #rollout = new Rollout();
+  readonly #tallies = new Map<string, Tally>();
+  readonly #verdicts = new Map<string, ReadonlyMap<string, Verdict>>();
+  readonly #actions = new Map<string, readonly NodeAction[]>();
+  #mayStart: ReadonlySet<string> = new Set();
+  #touched = new Set<string>();
+  #profilesTouched = true;
+  #allTouched = true;
+  #decision: Decision | undefined;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** A profile came, changed or went. */
+  touchProfiles(): void {
+    this.#profilesTouched = true;
+  }
+
+  /** A node, its state, or what it was told to start came, changed or went. */
+  touchNode(name: string): void {
+    this.#touched.add(name);
+  }
+
+  /** A revision came or went: nodes whose state refers to it may mean something else now. */
+  touchRevision(revision: string): void {
+    for (const [name, { spec, status }] of this.#world.states)
+      if (spec.revision === revision || status?.observedRevision === revision) this.#touched.add(name);
+  }
+
+  /** Anything may have changed. */
+  touchAll(): void {
+    this.#allTouched = true;
+    this.#profilesTouched = true;
+  }
+
+  decide(): Decision {
+    const upToDate = !this.#profilesTouched && !this.#allTouched && this.#touched.size === 0;
+    if (this.#decision && upToDate) return this.#decision;
+    const touched = this.#take();
+    for (const name of touched) this.#look(name);
+    const plan = this.#planner.current;
+    const rollout = this.#rollout.choose(
+      new Map(
+        [...plan.profiles].map(([name, { profile, matches: matched }]) => {
+          const { maxUnavailable = 1, paused = false } = profile.spec.rollout ?? {};
+          return [name, { maxUnavailable, paused, matched }];
+        }),
+      ),
+    );
+    this.#act(touched, new Set([...rollout.start, ...this.#world.started.keys()]));
+    this.#decision = {
+      plan,
+      rollout,
+      actions: this.#actions,
+      tallies: this.#tallies,
+      waitingOf: (profile) => this.#waitingOf(profile),
+    };
+    return this.#decision;
+  }
+
+  #waitingOf(profile: string): string | undefined {
+    for (const [node, reason] of this.#decision?.rollout.waiting ?? [])
+      if (this.#planner.current.profilesOf(node).includes(profile)) return `node ${node} waits: ${reason}`;
+    return undefined;
+  }
+
+  /** The nodes to look at. */
+  #take(): ReadonlySet<string> {
+    const { nodes } = this.#world;
+    if (this.#profilesTouched && this.#planner.setProfiles(this.#world.profiles())) this.#allTouched = true;
+    // A node that is gone was touched by whoever took it away, or is among those that were looked at before.
+    const touched = this.#allTouched ? new Set([...nodes.keys(), ...this.#verdicts.keys()]) : this.#touched;
+    this.#profilesTouched = false;
+    this.#allTouched = false;
+    this.#touched = new Set();
+    const { profiles } = this.#planner.current;
+    for (const name of this.#tallies.keys()) if (!profiles.get(name)?.enforced) this.#tallies.delete(name);
+    for (const [name, { enforced }] of profiles)
+      if (enforced && !this.#tallies.has(name)) this.#tallies.set(name, new Tally());
+    return touched;
+  }
+
+  #look(name: string): void {
+    const { nodes, states } = this.#world;
+    const node = nodes.get(name);
+    const state = states.get(name);
+    const planned = node && planNode(node, state);
+    if (planned) this.#planner.setNode(planned);
+    else this.#planner.removeNode(name);
+    this.#judge(name, node, state);
+    const wanted = this.#planner.current.wanted.get(name);
+    if (node && isManaged(node, state, wanted)) this.#rollout.setNode(this.#rolloutNode(node, state, wanted));
+    else this.#rollout.removeNode(name);
+  }
+
+  #judge(name: string, node: CachedNode | undefined, state: NodeSysctlState | undefined): void {
+    const plan = this.#planner.current;
+    const wantedName = plan.wanted.get(name) ?? plan.empty.name;
+    const observed = state?.status?.observedRevision;
+    const verdicts = new Map<string, Verdict>();
+    for (const profile of node ? plan.profilesOf(name) : []) {
+      const judgement = judge({
+        node: name,
+        nodeReady: node?.ready ?? false,
+        profile,
+        state,
+        observed: observed === undefined ? undefined : this.#contentOf(observed),
+        wanted: this.#contentOf(wantedName) ?? plan.empty.data,
+        current: observed === wantedName,
+        patterns: plan.patternsOf(name, profile),
+      });
+      this.#tallies.get(profile)?.set(name, judgement);
+      verdicts.set(profile, judgement.verdict);
+    }
+    for (const profile of this.#verdicts.get(name)?.keys() ?? [])
+      if (!verdicts.has(profile)) this.#tallies.get(profile)?.delete(name);
+    if (node) this.#verdicts.set(name, verdicts);
+    else this.#verdicts.delete(name);
+  }
+
+  #rolloutNode(
+    node: CachedNode,
+    state: NodeSysctlState | undefined,
+    wanted: string | undefined,
+  ): RolloutNode {
+    const { name } = node.metadata;
+    const started = this.#world.started.get(name);
     const current = started ?? state?.spec.revision;
     const observed = state?.status?.observedRevision;
-    nodes.push({
+    return {
       name,
-      wanted: wanted ?? plan.empty.name,
+      wanted: wanted ?? this.#planner.current.empty.name,
       ...(current !== undefined && { current }),
       ...(observed !== undefined && { observed }),
       state: started !== undefined && started !== state?.spec.revision ? 'progressing' : stateOf(state),
       available: node.ready,
-      profiles: budgetProfiles(plan, snapshot, name, state?.spec.revision),
-    });
+      profiles: this.#budgets(name, state?.spec.revision),
+    };
   }
-  return nodes;
-}
 
-const hasLeftover = (node: CachedNode): boolean =>
-  Object.keys(node.labels).some((key) => key.startsWith(PROFILE_LABEL_PREFIX));
+  /** Profiles whose budget a change of this node counts against: those that match and those that its revision was made from. */
+  #budgets(node: string, current: string | undefined): string[] {
+    const { profilesOf, profiles } = this.#planner.current;
+    const before = current === undefined ? [] : (this.#contentOf(current)?.profiles ?? []);
+    const names = new Set(profilesOf(node));
+    for (const { name } of before) if (profiles.has(name)) names.add(name);
+    return [...names];
+  }
 
-/** What to do now. Pure: the same snapshot gives the same decision. */
-export function decide(planner: Planner, snapshot: Snapshot): Decision {
-  const plan = planner.plan(snapshot.profiles, planNodes(snapshot));
-  const judgements = judgeAll(plan, snapshot);
-  const rollout = chooseNodes({
-    nodes: rolloutNodes(plan, snapshot),
-    profiles: new Map(
-      [...plan.profiles].map(([name, own]) => {
-        const { maxUnavailable = 1, paused = false } = own.profile.spec.rollout ?? {};
-        return [name, { maxUnavailable, paused, matched: own.matched.length }];
-      }),
-    ),
-  });
-  return { plan, rollout, judgements, actions: allActions(plan, rollout, judgements, snapshot) };
-}
+  #contentOf(name: string): RevisionData | undefined {
+    return contentOf(this.#planner.current, name) ?? this.#world.revisions.get(name);
+  }
 
-function allActions(
-  plan: Plan,
-  rollout: RolloutDecision,
-  judgements: Decision['judgements'],
-  snapshot: Snapshot,
-): Decision['actions'] {
-  const verdicts = new Map<string, Map<string, Verdict>>();
-  for (const [profile, list] of judgements)
-    for (const [node, { verdict }] of list) {
-      const own = verdicts.get(node) ?? new Map<string, Verdict>();
-      verdicts.set(node, own.set(profile, verdict));
+  /** The work of the nodes that were looked at, and of those that may start now or no longer. */
+  #act(touched: ReadonlySet<string>, mayStart: ReadonlySet<string>): void {
+    const before = this.#mayStart;
+    this.#mayStart = mayStart;
+    const changed = [...before, ...mayStart].filter((name) => before.has(name) !== mayStart.has(name));
+    for (const name of new Set([...touched, ...changed])) {
+      const actions = this.#actionsOf(name);
+      if (actions.length > 0) this.#actions.set(name, actions);
+      else this.#actions.delete(name);
     }
-  const start = new Set([...rollout.start, ...snapshot.started.keys()]);
-  const actions: Decision['actions'] = new Map();
-  for (const [name, node] of snapshot.nodes) {
-    const state = snapshot.states.get(name);
-    const wanted = plan.wanted.get(name);
-    if (!isManaged(node, state, wanted) && !hasLeftover(node)) continue;
-    const list = nodeActions({
+  }
+
+  #actionsOf(name: string): readonly NodeAction[] {
+    const node = this.#world.nodes.get(name);
+    const state = this.#world.states.get(name);
+    const { wanted: all, empty } = this.#planner.current;
+    const wanted = all.get(name);
+    if (!node || (!isManaged(node, state, wanted) && !hasLeftover(node))) return [];
+    const verdicts = this.#verdicts.get(name) ?? NO_VERDICTS;
+    return nodeActions({
       node,
       state,
       wanted,
-      empty: plan.empty.name,
-      mayStart: start.has(name),
-      verdicts: verdicts.get(name) ?? new Map<string, Verdict>(),
+      empty: empty.name,
+      mayStart: this.#mayStart.has(name),
+      verdicts,
     });
-    if (list.length > 0) actions.set(name, list);
   }
-  return actions;
 }
+
+/** Content of a revision that is planned. */
+export const contentOf = (plan: Plan, name: string): RevisionData | undefined =>
+  name === plan.empty.name ? plan.empty.data : plan.revisions.get(name);

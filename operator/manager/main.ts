@@ -38,8 +38,8 @@ export async function runManager(env: NodeJS.ProcessEnv, signal: AbortSignal): P
   const redis =
     settings.redisUrl === undefined ? await EmbeddedRedis.start(log) : externalRedis(settings.redisUrl);
 
-  const caches = new Caches(api, settings.namespace, log, () => {
-    manager.invalidate();
+  const caches = new Caches(api, settings.namespace, log, (kind, name) => {
+    manager.changed(kind, name);
     loop.trigger();
   });
   const queue = (name: string, handler: (key: string, stop: AbortSignal) => Promise<void>): WorkQueue =>
@@ -104,7 +104,7 @@ export async function runManager(env: NodeJS.ProcessEnv, signal: AbortSignal): P
   const lead = async (leading: AbortSignal): Promise<void> => {
     metrics.leader.set(1);
     const resync = setInterval(() => {
-      manager.invalidate();
+      manager.lookAgain();
       loop.trigger();
     }, RESYNC_MS);
     loop.trigger();

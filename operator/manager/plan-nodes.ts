@@ -1,13 +1,17 @@
+import type { NodeSysctlState } from '../api/state.ts';
 import type { PlanNode } from '../plan/plan.ts';
 import type { CachedNode } from './caches.ts';
-import type { Snapshot } from './decide.ts';
 
-/** Other systems have no sysctls of this kind, and no agent runs there. */
-const isLinux = ({ labels }: CachedNode): boolean => (labels['kubernetes.io/os'] ?? 'linux') === 'linux';
+/** A node as the planner takes it; undefined for other systems, which have no sysctls of this kind and run no agent. */
+export function planNode(node: CachedNode, state: NodeSysctlState | undefined): PlanNode | undefined {
+  const { metadata, labels } = node;
+  if ((labels['kubernetes.io/os'] ?? 'linux') !== 'linux') return undefined;
+  const { kernel, kernelRelease } = state?.status ?? {};
+  return { name: metadata.name, labels, kernel, kernelRelease };
+}
 
-/** The nodes of a snapshot as the planner takes them. */
-export const planNodes = ({ nodes, states }: Pick<Snapshot, 'nodes' | 'states'>): PlanNode[] =>
-  [...nodes.values()].filter(isLinux).map(({ metadata: { name }, labels }) => {
-    const { kernel, kernelRelease } = states.get(name)?.status ?? {};
-    return { name, labels, kernel, kernelRelease };
-  });
+/** All of them. */
+export const planNodes = (
+  nodes: ReadonlyMap<string, CachedNode>,
+  states: ReadonlyMap<string, NodeSysctlState>,
+): PlanNode[] => [...nodes].flatMap(([name, node]) => planNode(node, states.get(name)) ?? []);

@@ -3,12 +3,14 @@ import type { ProfileFailure, ResolvedSysctl, SysctlProfile, SysctlProfileStatus
 import type { ProfilePlan } from '../plan/plan.ts';
 import type { Preview } from '../plan/preview/preview.ts';
 import { describeEntries, summaryOf } from '../plan/preview/summary.ts';
-import type { Judgement } from './readiness.ts';
+import type { Tally } from './tally.ts';
 
 export interface ProfileStatusInput {
   plan: ProfilePlan;
-  /** One per matched node. */
-  judgements: readonly (readonly [node: string, judgement: Judgement])[];
+  /** As the API server has it. */
+  profile: SysctlProfile;
+  /** How far its nodes are; undefined for a profile that is not enforced. */
+  tally: Tally | undefined;
   /** Set while a failed node holds the others back. */
   stalled: { node: string; reason: string } | undefined;
   /** Why nodes that are not up to date have not started; for the message. */
@@ -34,26 +36,24 @@ interface Facts {
   matched: number;
   counts: NonNullable<SysctlProfileStatus['nodes']>;
   failures: ProfileFailure[];
-  driftedNodes: string[];
+  drifts: string[];
   unavailable: string[];
 }
 
-function gather({ plan, judgements }: ProfileStatusInput): Facts {
-  const of = (verdict: Judgement['verdict']) => judgements.filter(([, j]) => j.verdict === verdict);
-  const matched = plan.matched.length;
-  const drifted = of('drifted');
+function gather({ plan, tally }: ProfileStatusInput): Facts {
+  const matched = plan.matches;
   return {
     matched,
     counts: {
       matched,
-      updated: judgements.filter(([, j]) => j.updated).length,
-      ready: of('ready').length,
-      failed: of('failed').length,
-      drifted: drifted.length,
+      updated: tally?.updated ?? 0,
+      ready: tally?.count('ready') ?? 0,
+      failed: tally?.count('failed') ?? 0,
+      drifted: tally?.count('drifted') ?? 0,
     },
-    failures: of('failed').flatMap(([, j]) => j.failures),
-    driftedNodes: drifted.flatMap(([, j]) => j.failures.map(describe)),
-    unavailable: of('unavailable').map(([node]) => node),
+    failures: tally?.failures('failed') ?? [],
+    drifts: (tally?.failures('drifted') ?? []).map(describe),
+    unavailable: tally?.nodes('unavailable') ?? [],
   };
 }
 
@@ -65,7 +65,7 @@ const no = (reason: string, message: string): Wanted => ({
 });
 
 function ready(input: ProfileStatusInput, facts: Facts): Wanted {
-  const { plan } = input;
+  const { plan, profile } = input;
   const lost = plan.conflicts.filter((c) => !c.wins);
   if (!plan.accepted) return no('NotAccepted', listed(plan.problems.map((p) => `${p.name}: ${p.message}`)));
   if (!plan.enforced) {
@@ -82,9 +82,9 @@ function ready(input: ProfileStatusInput, facts: Facts): Wanted {
         ),
       ),
     );
-  if (facts.driftedNodes.length > 0) return no('Drifted', listed(facts.driftedNodes));
+  if (facts.drifts.length > 0) return no('Drifted', listed(facts.drifts));
   if (facts.counts.ready + facts.unavailable.length < facts.matched)
-    return no(plan.profile.spec.rollout?.paused ? 'Paused' : 'RollingOut', progress(input, facts));
+    return no(profile.spec.rollout?.paused ? 'Paused' : 'RollingOut', progress(input, facts));
   if (facts.unavailable.length > 0)
     return no(
       'NodeNotReady',
@@ -133,8 +133,8 @@ function conditions(input: ProfileStatusInput, facts: Facts): Wanted[] {
           reason: 'NoConflict',
           message: 'no other profile of the same priority wants another value',
         },
-    facts.driftedNodes.length > 0
-      ? { type: 'Drifted', status: 'True', reason: 'ForeignWrite', message: listed(facts.driftedNodes) }
+    facts.drifts.length > 0
+      ? { type: 'Drifted', status: 'True', reason: 'ForeignWrite', message: listed(facts.drifts) }
       : {
           type: 'Drifted',
           status: 'False',
@@ -167,7 +167,7 @@ function resolved({ plan, preview }: ProfileStatusInput): ResolvedSysctl[] {
 
 /** The status that a profile must have now. Unchanged parts keep their times, so that it compares equal to what is stored. */
 export function profileStatus(input: ProfileStatusInput): SysctlProfileStatus {
-  const { profile } = input.plan;
+  const { profile } = input;
   const facts = gather(input);
   const generation = profile.metadata.generation ?? 0;
   return {

@@ -5,31 +5,6 @@ import { isStatus, type ApiServer } from '../kube/api-server.ts';
 /** Older revisions that are kept for history although no node refers to them. */
 export const HISTORY = 10;
 
-/**
- * Creates the revision unless it exists. ControllerRevisions are immutable and named by the hash of their content, so "it
- * exists" means "it is right". Not owned by the profiles: garbage collection would delete one that nodes still refer to.
- */
-export async function ensureRevision(
-  api: ApiServer,
-  namespace: string,
-  name: string,
-  data: RevisionData,
-  revision: number,
-): Promise<void> {
-  const body = {
-    apiVersion: 'apps/v1',
-    kind: 'ControllerRevision',
-    metadata: { name, namespace, labels: { [REVISION_LABEL]: 'true' } },
-    revision,
-    data,
-  };
-  try {
-    await api.request({ method: 'POST', path: paths.revisions(namespace), body });
-  } catch (error) {
-    if (!isStatus(error, 409)) throw error;
-  }
-}
-
 /** The revisions to delete: neither in use nor among the newest HISTORY. */
 export function obsoleteRevisions(revisions: Iterable<Revision>, inUse: ReadonlySet<string>): string[] {
   return [...revisions]
@@ -37,4 +12,60 @@ export function obsoleteRevisions(revisions: Iterable<Revision>, inUse: Readonly
     .toSorted((a, b) => b.revision - a.revision)
     .slice(HISTORY)
     .map((r) => r.metadata.name);
+}
+
+/**
+ * The operator's ControllerRevisions: immutable and named by the hash of their content, so "it exists" means "it is right". Not owned by
+ * the profiles: garbage collection would delete one that nodes still refer to.
+ */
+export class RevisionHistory {
+  readonly #api: ApiServer;
+  readonly #namespace: string;
+  readonly #known: ReadonlyMap<string, Revision>;
+
+  /** `known`: those that exist, as far as the caches have seen. */
+  constructor(api: ApiServer, namespace: string, known: ReadonlyMap<string, Revision>) {
+    this.#api = api;
+    this.#namespace = namespace;
+    this.#known = known;
+  }
+
+  /** Creates those that are missing. Of a name without content (neither planned nor there) nobody knows what it was: its agents say so. */
+  async ensure(names: Iterable<string>, content: (name: string) => RevisionData | undefined): Promise<void> {
+    const missing = [...new Set(names)].filter((name) => !this.#known.has(name));
+    if (missing.length === 0) return;
+    let next = 1 + [...this.#known.values()].reduce((max, { revision }) => Math.max(max, revision), 0);
+    await Promise.all(
+      missing.map(async (name) => {
+        const data = content(name);
+        if (data) await this.#create(name, data, next++);
+      }),
+    );
+  }
+
+  /** Deletes what is obsolete; `inUse` is asked only when there may be something. */
+  async collect(inUse: () => ReadonlySet<string>): Promise<void> {
+    if (this.#known.size <= HISTORY) return;
+    for (const name of obsoleteRevisions(this.#known.values(), inUse())) {
+      const path = `${paths.revisions(this.#namespace)}/${name}`;
+      await this.#api.request({ method: 'DELETE', path }).catch((error: unknown) => {
+        if (!isStatus(error, 404)) throw error;
+      });
+    }
+  }
+
+  async #create(name: string, data: RevisionData, revision: number): Promise<void> {
+    const body = {
+      apiVersion: 'apps/v1',
+      kind: 'ControllerRevision',
+      metadata: { name, namespace: this.#namespace, labels: { [REVISION_LABEL]: 'true' } },
+      revision,
+      data,
+    };
+    try {
+      await this.#api.request({ method: 'POST', path: paths.revisions(this.#namespace), body });
+    } catch (error) {
+      if (!isStatus(error, 409)) throw error;
+    }
+  }
 }

@@ -5,7 +5,8 @@ import type { Problem, ResolvedProfile } from './resolve.ts';
 /** How a profile was resolved on some of its nodes. */
 export interface Resolution {
   resolved: ResolvedProfile;
-  nodes: readonly PlanNode[];
+  count: number;
+  nodes: () => readonly PlanNode[];
 }
 
 const MAX_NODES = 3;
@@ -27,7 +28,8 @@ function whichNodes(nodes: readonly PlanNode[]): string {
 
 interface Version {
   outcome: ResolvedSysctl | Problem;
-  nodes: PlanNode[];
+  count: number;
+  of: Resolution[];
 }
 
 const reasonOf = (outcome: ResolvedSysctl | Problem): string =>
@@ -36,22 +38,24 @@ const reasonOf = (outcome: ResolvedSysctl | Problem): string =>
 /** The versions of one entry, that of most nodes first; among equals the order of their texts. */
 function versionsOf(resolutions: readonly Resolution[], entry: number): Version[] {
   const versions = new Map<string, Version>();
-  for (const { resolved, nodes } of resolutions) {
-    const outcome = resolved.outcomes[entry];
+  for (const resolution of resolutions) {
+    const outcome = resolution.resolved.outcomes[entry];
     if (!outcome) continue;
     const key = JSON.stringify(outcome);
-    const known = versions.get(key);
-    if (known) known.nodes.push(...nodes);
-    else versions.set(key, { outcome, nodes: [...nodes] });
+    const version = versions.get(key) ?? { outcome, count: 0, of: [] };
+    version.count += resolution.count;
+    version.of.push(resolution);
+    versions.set(key, version);
   }
   return [...versions]
-    .toSorted(([a, x], [b, y]) => y.nodes.length - x.nodes.length || (a < b ? -1 : 1))
+    .toSorted(([a, x], [b, y]) => y.count - x.count || (a < b ? -1 : 1))
     .map(([, version]) => version);
 }
 
-function otherwise({ outcome, nodes }: Version, total: number): string {
+function otherwise({ outcome, count, of }: Version, total: number): string {
+  const nodes = of.flatMap((resolution) => resolution.nodes());
   const lane = 'message' in outcome ? 'left out' : `lane ${outcome.lane}`;
-  return `otherwise on ${nodes.length} of ${total} nodes, ${whichNodes(nodes)}: ${lane}: ${reasonOf(outcome)}`;
+  return `otherwise on ${count} of ${total} nodes, ${whichNodes(nodes)}: ${lane}: ${reasonOf(outcome)}`;
 }
 
 /**
@@ -59,14 +63,16 @@ function otherwise({ outcome, nodes }: Version, total: number): string {
  * made something else of it. An entry that was left out everywhere is among the problems instead.
  */
 export function agreedSysctls(resolutions: readonly Resolution[]): ResolvedSysctl[] {
-  const entries = resolutions[0]?.resolved.outcomes.length ?? 0;
+  const outcomes = resolutions[0]?.resolved.outcomes ?? [];
+  if (resolutions.length === 1) return outcomes.filter((outcome) => 'lane' in outcome);
+  const entries = outcomes.length;
   const result: ResolvedSysctl[] = [];
   for (let entry = 0; entry < entries; entry++) {
     const versions = versionsOf(resolutions, entry);
     const main = versions.find(({ outcome }) => !('message' in outcome));
     if (!main || 'message' in main.outcome) continue;
     const others = versions.filter((version) => version !== main);
-    const total = versions.reduce((sum, { nodes }) => sum + nodes.length, 0);
+    const total = versions.reduce((sum, { count }) => sum + count, 0);
     const texts = others.slice(0, MAX_OTHERS).map((other) => otherwise(other, total));
     if (others.length > MAX_OTHERS) texts.push(`and ${others.length - MAX_OTHERS} more ways`);
     const reason = [reasonOf(main.outcome), ...texts].join('; ');

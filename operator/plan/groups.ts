@@ -1,6 +1,7 @@
 import type { KernelStatus } from '../api/state.ts';
 import type { KernelView } from '../sysctl/kernel/view.ts';
 import { compose, type Composition, type Contributor } from './compose.ts';
+import type { Resolution } from './disagreement.ts';
 import { differencesIn, namesIn, viewOf } from './kernels.ts';
 import { resolveProfile, type ResolvedProfile } from './resolve.ts';
 import type { LabelMatcher } from './selectors.ts';
@@ -25,7 +26,8 @@ export interface Group {
   profiles: readonly Compiled[];
   enforced: readonly string[];
   composition: Composition | undefined;
-  nodes: PlanNode[];
+  /** By name. */
+  nodes: Map<string, PlanNode>;
 }
 
 function makeGroup(matching: readonly Compiled[], kernel: KernelView | undefined): Group {
@@ -37,7 +39,7 @@ function makeGroup(matching: readonly Compiled[], kernel: KernelView | undefined
     profiles,
     enforced: enforced.map((c) => c.profile.metadata.name),
     composition: enforced.length > 0 ? compose(enforced) : undefined,
-    nodes: [],
+    nodes: new Map(),
   };
 }
 
@@ -78,11 +80,16 @@ export class Family {
   }
 }
 
-/** The same profile in each of these groups, with the nodes that it was resolved so for. */
-export const resolutionsOf = (
-  name: string,
-  groups: readonly Group[],
-): { resolved: ResolvedProfile; nodes: readonly PlanNode[] }[] =>
-  groups.flatMap(({ profiles, nodes }) =>
-    profiles.filter((c) => c.profile.metadata.name === name).map(({ resolved }) => ({ resolved, nodes })),
-  );
+/** The same profile in these groups: each way that it was resolved once, with the nodes that it was resolved so for. */
+export function resolutionsOf(name: string, groups: readonly Group[]): Resolution[] {
+  const found = new Map<ResolvedProfile, Group[]>();
+  for (const group of groups) {
+    const own = group.profiles.find((c) => c.profile.metadata.name === name);
+    if (own) found.set(own.resolved, [...(found.get(own.resolved) ?? []), group]);
+  }
+  return [...found].map(([resolved, same]) => ({
+    resolved,
+    count: same.reduce((sum, { nodes }) => sum + nodes.size, 0),
+    nodes: () => same.flatMap(({ nodes }) => [...nodes.values()]),
+  }));
+}

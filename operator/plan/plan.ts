@@ -1,28 +1,15 @@
-import type { ResolvedSysctl, SysctlProfile } from '../api/profile.ts';
+import type { SysctlProfile } from '../api/profile.ts';
 import type { RevisionData } from '../api/revision.ts';
-import { byPrecedence, compose, type Conflict, type Overridden } from './compose.ts';
-import { agreedSysctls, allProblems } from './disagreement.ts';
-import { Family, resolutionsOf, type Compiled, type Group, type PlanNode } from './groups.ts';
-import { resolveProfile, type Problem, type ResolvedProfile } from './resolve.ts';
+import { byPrecedence, compose } from './compose.ts';
+import { Family, type Compiled, type Group, type PlanNode } from './groups.ts';
+import { profilePlan, type ProfilePlan } from './profile-plan.ts';
+import { resolveProfile, type ResolvedProfile } from './resolve.ts';
 import { compileSelector, type LabelMatcher, type Labels } from './selectors.ts';
 
 export type { PlanNode } from './groups.ts';
+export type { ProfilePlan } from './profile-plan.ts';
 
-/** What became of one profile. */
-export interface ProfilePlan {
-  profile: SysctlProfile;
-  matched: readonly string[];
-  /** No entry had to be left out. */
-  accepted: boolean;
-  problems: readonly Problem[];
-  resolved: readonly ResolvedSysctl[];
-  /** What it needs in the kubelet's allow-list, on any of its nodes. */
-  patterns: readonly string[];
-  conflicts: readonly (Conflict & { nodes: number })[];
-  overridden: readonly Overridden[];
-  enforced: boolean;
-}
-
+/** What all nodes must have. */
 export interface Plan {
   /** Contents by name; a handful, however many nodes there are. */
   revisions: ReadonlyMap<string, RevisionData>;
@@ -32,50 +19,141 @@ export interface Plan {
   empty: { name: string; data: RevisionData };
   profiles: ReadonlyMap<string, ProfilePlan>;
   /** Names of the enforced profiles that match the node. */
-  profilesOf(node: string): readonly string[];
+  profilesOf: (node: string) => readonly string[];
   /** What this profile needs in the allow-list of this node's kubelet: what its kernel cannot give to pods is left out. */
-  patternsOf(node: string, profile: string): readonly string[];
+  patternsOf: (node: string, profile: string) => readonly string[];
 }
 
 const EMPTY = compose([]);
 
+const nameOf = ({ profile }: Compiled): string => profile.metadata.name;
+
+interface Member {
+  node: PlanNode;
+  group: Group;
+}
+
 /**
- * Profiles × nodes → revisions. The result depends on the arguments alone; what is remembered between calls only saves
- * work: how a generation of a profile was resolved, and which profiles match a node's labels.
+ * Profiles × nodes → revisions. The result depends on the profiles and nodes alone; what is remembered between calls only saves work: how
+ * a generation of a profile was resolved, which profiles match a node's labels, and where every node belongs, so that one
+ * node that changes is one node's work.
  */
 export class Planner {
+  #compiled: readonly Compiled[] = [];
   #resolved = new Map<string, { resolved: ResolvedProfile; matches: LabelMatcher }>();
   #signature = '';
   #families = new Map<string, Family>();
   #memberships = new WeakMap<Labels, Family>();
+  readonly #members = new Map<string, Member>();
+  readonly #wanted = new Map<string, string>();
+  #profiles = new Map<string, ProfilePlan>();
+  #revisions: ReadonlyMap<string, RevisionData> | undefined;
 
-  plan(profiles: readonly SysctlProfile[], nodes: readonly PlanNode[]): Plan {
-    const compiled = this.#compile(profiles);
-    for (const family of this.#families.values()) for (const group of family.groups) group.nodes = [];
-    const membership = new Map<string, Group>();
-    const wanted = new Map<string, string>();
+  /** The plan of the profiles and nodes as they were set last: it moves with them. */
+  readonly current: Plan = this.#view();
+
+  /** The plan of these profiles and nodes and no others. */
+  plan(profiles: readonly SysctlProfile[], nodes: Iterable<PlanNode>): Plan {
+    this.setProfiles(profiles);
+    const names = new Set<string>();
     for (const node of nodes) {
-      const group = this.#familyOf(compiled, node.labels).groupOf(node.kernel);
-      if (group.profiles.length === 0) continue;
-      group.nodes.push(node);
-      membership.set(node.name, group);
-      if (group.composition) wanted.set(node.name, group.composition.name);
+      names.add(node.name);
+      this.setNode(node);
     }
-    const groups = [...this.#families.values()]
-      .flatMap((family) => [...family.groups])
-      .filter((group) => group.nodes.length > 0);
-    const revisions = new Map<string, RevisionData>();
-    for (const { composition } of groups) if (composition) revisions.set(composition.name, composition.data);
+    for (const name of this.#members.keys()) if (!names.has(name)) this.removeNode(name);
+    return this.current;
+  }
+
+  /** Takes the profiles as they are now. True when a spec is another one: then every node may belong elsewhere, and was looked at again. */
+  setProfiles(profiles: readonly SysctlProfile[]): boolean {
+    const before = this.#signature;
+    this.#compiled = this.#compile(profiles);
+    this.#profiles = new Map();
+    if (this.#signature === before) return false;
+    this.#wanted.clear();
+    this.#revisions = undefined;
+    for (const { node } of this.#members.values()) this.#place(node);
+    return true;
+  }
+
+  /** A node came or changed. */
+  setNode(node: PlanNode): void {
+    const before = this.#members.get(node.name);
+    const group = this.#place(node);
+    if (before?.group === group) {
+      if (before.node.kernelRelease !== node.kernelRelease) this.#forget(group);
+      return;
+    }
+    if (before) this.#leave(before);
+    this.#forget(group);
+  }
+
+  /** A node went. */
+  removeNode(name: string): void {
+    const member = this.#members.get(name);
+    if (!member) return;
+    this.#members.delete(name);
+    this.#wanted.delete(name);
+    this.#leave(member);
+  }
+
+  #place(node: PlanNode): Group {
+    const { name, labels, kernel } = node;
+    const group = this.#familyOf(labels).groupOf(kernel);
+    this.#members.set(name, { node, group });
+    group.nodes.set(name, node);
+    if (group.composition) this.#wanted.set(name, group.composition.name);
+    else this.#wanted.delete(name);
+    return group;
+  }
+
+  #leave({ node, group }: Member): void {
+    group.nodes.delete(node.name);
+    this.#forget(group);
+  }
+
+  /** What was made of these profiles is made again when somebody asks. */
+  #forget(group: Group): void {
+    this.#revisions = undefined;
+    for (const own of group.profiles) this.#profiles.delete(nameOf(own));
+  }
+
+  #view(): Plan {
+    const revisions = (): ReadonlyMap<string, RevisionData> => (this.#revisions ??= this.#contents());
+    const profiles = (): ReadonlyMap<string, ProfilePlan> => this.#profilePlans();
+    const members = this.#members;
     return {
-      revisions,
-      wanted,
+      get revisions() {
+        return revisions();
+      },
+      get profiles() {
+        return profiles();
+      },
+      wanted: this.#wanted,
       empty: { name: EMPTY.name, data: EMPTY.data },
-      profiles: new Map(compiled.map((c) => [c.profile.metadata.name, profilePlan(c, groups)])),
-      profilesOf: (node) => membership.get(node)?.enforced ?? [],
+      profilesOf: (node) => members.get(node)?.group.enforced ?? [],
       patternsOf: (node, profile) =>
-        membership.get(node)?.profiles.find((c) => c.profile.metadata.name === profile)?.resolved.patterns ??
-        [],
+        members.get(node)?.group.profiles.find((c) => nameOf(c) === profile)?.resolved.patterns ?? [],
     };
+  }
+
+  #groups(): Group[] {
+    return [...this.#families.values()].flatMap((f) => [...f.groups]).filter(({ nodes }) => nodes.size > 0);
+  }
+
+  #contents(): ReadonlyMap<string, RevisionData> {
+    const compositions = this.#groups().flatMap(({ composition }) => composition ?? []);
+    return new Map(compositions.map(({ name, data }) => [name, data]));
+  }
+
+  #profilePlans(): ReadonlyMap<string, ProfilePlan> {
+    if (this.#profiles.size === this.#compiled.length) return this.#profiles;
+    const groups = this.#groups();
+    const known = this.#profiles;
+    this.#profiles = new Map(
+      this.#compiled.map((own) => [nameOf(own), known.get(nameOf(own)) ?? profilePlan(own, groups)]),
+    );
+    return this.#profiles;
   }
 
   #compile(profiles: readonly SysctlProfile[]): Compiled[] {
@@ -103,42 +181,14 @@ export class Planner {
     return compiled;
   }
 
-  #familyOf(compiled: readonly Compiled[], labels: Labels): Family {
+  #familyOf(labels: Labels): Family {
     const known = this.#memberships.get(labels);
     if (known) return known;
-    const matching = compiled.filter((c) => c.matches(labels));
-    const key = matching.map((c) => c.profile.metadata.name).join('\n');
+    const matching = this.#compiled.filter((c) => c.matches(labels));
+    const key = matching.map(nameOf).join('\n');
     const family = this.#families.get(key) ?? new Family(matching);
     this.#families.set(key, family);
     this.#memberships.set(labels, family);
     return family;
   }
-}
-
-function profilePlan(own: Compiled, groups: readonly Group[]): ProfilePlan {
-  const { name } = own.profile.metadata;
-  const matching = groups.filter((group) => group.profiles.some((p) => p.profile.metadata.name === name));
-  const conflicts = new Map<string, Conflict & { nodes: number }>();
-  const overridden = new Map<string, Overridden>();
-  for (const { composition, nodes } of matching) {
-    for (const conflict of composition?.conflicts.get(name) ?? []) {
-      const key = `${conflict.name} ${conflict.other} ${conflict.wins}`;
-      conflicts.set(key, { ...conflict, nodes: (conflicts.get(key)?.nodes ?? 0) + nodes.length });
-    }
-    for (const one of composition?.overridden.get(name) ?? []) overridden.set(`${one.name} ${one.by}`, one);
-  }
-  const resolutions = resolutionsOf(name, matching);
-  if (resolutions.length === 0) resolutions.push({ resolved: own.resolved, nodes: [] });
-  const problems = allProblems(resolutions);
-  return {
-    profile: own.profile,
-    matched: matching.flatMap((group) => group.nodes.map((node) => node.name)),
-    accepted: problems.length === 0,
-    problems,
-    resolved: agreedSysctls(resolutions),
-    patterns: [...new Set(resolutions.flatMap(({ resolved }) => resolved.patterns))].toSorted(),
-    conflicts: [...conflicts.values()],
-    overridden: [...overridden.values()],
-    enforced: own.enforced,
-  };
 }

@@ -83,7 +83,7 @@ describe('from profile to node', () => {
     const decision = c.reconcile();
     expect(c.writes).toEqual([]);
     expect(decision.plan.profiles.get('search')?.matched).toEqual(NAMES);
-    expect(decision.judgements.get('search')).toEqual([]);
+    expect(decision.tallies.get('search')).toBeUndefined();
   });
 
   test('a node whose agent is not in the list yet counts as mid-change', () => {
@@ -113,9 +113,9 @@ describe('from profile to node', () => {
     const c = settled();
     c.nodes.set('b', cachedNode('b', c.labels('b'), false));
     c.set(search({ generation: 2, sysctls: [sysctl('vm.max_map_count=1')] }));
-    const { rollout, judgements } = c.decide();
+    const { rollout, tallies } = c.decide();
     expect(rollout.start).toEqual(['b']);
-    expect(judgements.get('search')?.find(([node]) => node === 'b')?.[1].verdict).toBe('pending');
+    expect(tallies.get('search')?.get('b')?.verdict).toBe('pending');
     expect(rollout.waiting.get('a')).toContain('maxUnavailable is reached');
   });
 });

@@ -29,13 +29,10 @@ function settled(optional: boolean): MemoryCluster {
   return cluster;
 }
 
-const verdicts = (cluster: MemoryCluster) =>
-  Object.fromEntries(
-    cluster
-      .decide()
-      .judgements.get('vs')
-      ?.map(([node, j]) => [node, j.verdict]) ?? [],
-  );
+const verdicts = (cluster: MemoryCluster) => {
+  const tally = cluster.decide().tallies.get('vs');
+  return Object.fromEntries(['a', 'b'].map((node) => [node, tally?.get(node)?.verdict]));
+};
 
 describe('a node whose kernel lacks what a profile wants for pods', () => {
   test('gets a revision without it', () => {
@@ -49,10 +46,7 @@ describe('a node whose kernel lacks what a profile wants for pods', () => {
     const cluster = settled(false);
     expect(verdicts(cluster)).toEqual({ a: 'ready', b: 'failed' });
     expect(cluster.labelled('vs')).toEqual(['a']);
-    const judgement = cluster
-      .decide()
-      .judgements.get('vs')
-      ?.find(([node]) => node === 'b')?.[1];
+    const judgement = cluster.decide().tallies.get('vs')?.get('b');
     expect(judgement?.failures).toEqual([{ node: 'b', name: NAME, message: `${NAME}: not here` }]);
   });
 

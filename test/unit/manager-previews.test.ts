@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { conditionOf } from '../../operator/api/conditions.ts';
 import type { SysctlProfile, SysctlProfileStatus } from '../../operator/api/profile.ts';
 import type { NodeSysctlState } from '../../operator/api/state.ts';
-import type { Snapshot } from '../../operator/manager/decide.ts';
+import type { World } from '../../operator/manager/decide.ts';
 import { Previews } from '../../operator/manager/previews.ts';
 import { profileStatus } from '../../operator/manager/profile-status.ts';
 import { Planner } from '../../operator/plan/plan.ts';
@@ -19,25 +19,26 @@ function statusOf(
   previews = new Previews(),
 ): SysctlProfileStatus {
   const nodes = [cachedNode('a'), cachedNode('b'), cachedNode('w', windows)];
-  const snapshot: Snapshot = {
-    profiles: [own, ...others],
+  const world: World = {
+    profiles: () => [own, ...others],
     nodes: new Map(nodes.map((n) => [n.metadata.name, n])),
     states: new Map(states.map((s) => [s.metadata.name, s])),
     revisions: planned(others).revisions,
     started: new Map(),
   };
   const plan = new Planner().plan(
-    snapshot.profiles,
+    world.profiles(),
     ['a', 'b'].map((name) => ({ name, labels: {} })),
   );
   const mine = plan.profiles.get(own.metadata.name);
   if (!mine) throw new Error('the planner lost the profile');
   return profileStatus({
     plan: mine,
-    judgements: [],
+    profile: own,
+    tally: undefined,
     stalled: undefined,
     waiting: undefined,
-    preview: previews.of(plan, own.metadata.name, snapshot),
+    preview: previews.of(plan, own.metadata.name, world),
     now: '2026-01-02T00:00:00Z',
   });
 }

@@ -3,15 +3,24 @@ import { conditionOf, type Condition } from '../../operator/api/conditions.ts';
 import type { SysctlProfile, SysctlProfileStatus } from '../../operator/api/profile.ts';
 import { profileStatus, sameStatus, type ProfileStatusInput } from '../../operator/manager/profile-status.ts';
 import type { Judgement, Verdict } from '../../operator/manager/readiness.ts';
+import { Tally } from '../../operator/manager/tally.ts';
 import { Planner } from '../../operator/plan/plan.ts';
 import { profile, sysctl, type ProfileDraft } from './support/profiles.ts';
 
 const NAMES = ['a', 'b', 'c'];
 const KEY = 'vm.swappiness';
-const judgement = (node: string, verdict: Verdict): readonly [string, Judgement] => {
+const judgement = (node: string, verdict: Verdict): Judgement => {
   const told = verdict === 'failed' || verdict === 'drifted';
   const failures = told ? [{ node, name: KEY, message: `${verdict} here` }] : [];
-  return [node, { verdict, updated: verdict !== 'pending', failures }];
+  return { verdict, updated: verdict !== 'pending', failures };
+};
+const tallied = (verdicts: readonly Verdict[]): Tally => {
+  const tally = new Tally();
+  for (const [i, verdict] of verdicts.entries()) {
+    const node = NAMES[i] ?? `node-${i}`;
+    tally.set(node, judgement(node, verdict));
+  }
+  return tally;
 };
 const planOf = (
   draft: ProfileDraft,
@@ -35,14 +44,17 @@ interface Scene {
   waiting?: string;
   stalled?: { node: string; reason: string };
 }
-const statusOf = (scene: Scene): SysctlProfileStatus =>
-  profileStatus({
-    plan: planOf(scene.draft ?? {}, scene.others ?? [], scene.nodes),
-    judgements: (scene.verdicts ?? []).map((verdict, i) => judgement(NAMES[i % 3] ?? '', verdict)),
+const statusOf = (scene: Scene): SysctlProfileStatus => {
+  const plan = planOf(scene.draft ?? {}, scene.others ?? [], scene.nodes);
+  return profileStatus({
+    plan,
+    profile: plan.profile,
+    tally: tallied(scene.verdicts ?? []),
     stalled: scene.stalled,
     waiting: scene.waiting,
     now: '2026-01-02T00:00:00Z',
   });
+};
 const condition = (scene: Scene, type: string): Condition | undefined =>
   conditionOf(statusOf(scene).conditions, type);
 const older = profile('older', { sysctls: [sysctl(`${KEY}=2`)] });
@@ -177,8 +189,9 @@ describe('the status as it is stored', () => {
     const next = (verdicts: Verdict[]) =>
       conditionOf(
         profileStatus({
-          plan: { ...plan, profile: { ...plan.profile, status: first } },
-          judgements: verdicts.map((verdict, i) => judgement(NAMES[i] ?? '', verdict)),
+          plan,
+          profile: { ...plan.profile, status: first },
+          tally: tallied(verdicts),
           stalled: undefined,
           waiting: undefined,
           now: '2026-01-03T00:00:00Z',

@@ -1,12 +1,17 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Revision } from '../../operator/api/revision.ts';
-import { ensureRevision, HISTORY, obsoleteRevisions } from '../../operator/manager/revisions.ts';
+import { HISTORY, obsoleteRevisions, RevisionHistory } from '../../operator/manager/revisions.ts';
 import { apiError, StubApiServer } from './support/agent-fakes.ts';
 import { composed, profile, sysctl } from './support/profiles.ts';
 import { random, shuffled } from './support/random.ts';
 
 const { name, data } = composed(profile('search', { sysctls: [sysctl('vm.swappiness=1')] }));
-const ensure = (api: StubApiServer) => ensureRevision(api, 'system', name, data, 42);
+const known = (...revisions: Revision[]) => new Map(revisions.map((r) => [r.metadata.name, r]));
+const newest: Revision = { metadata: { name: 'sysctl-before' }, revision: 41, data };
+const ensure = (api: StubApiServer, names = [name], existing = known(newest)) =>
+  new RevisionHistory(api, 'system', existing).ensure(names, (wanted) =>
+    wanted === name ? data : undefined,
+  );
 
 describe('a revision', () => {
   test('is created under the name of its content', async () => {
@@ -19,6 +24,12 @@ describe('a revision', () => {
         body: { kind: 'ControllerRevision', metadata: { name, namespace: 'system' }, revision: 42, data },
       },
     ]);
+  });
+
+  test('that the caches show, or of which nobody knows the content, is not asked for', async () => {
+    const api = new StubApiServer();
+    await ensure(api, [name, 'sysctl-unknown'], known({ ...newest, metadata: { name } }));
+    expect(api.requests).toEqual([]);
   });
 
   test('has no owner: garbage collection must not take one that a node still refers to', async () => {
@@ -63,6 +74,20 @@ describe('revisions that may be deleted', () => {
     expect(obsolete).not.toEqual(expect.arrayContaining(['r1']));
     expect(obsolete).toHaveLength(revisions.length - inUse.size - HISTORY);
     expect(obsolete.filter((one) => inUse.has(one))).toEqual([]);
+  });
+
+  test('are deleted; one that somebody else has deleted is no error', async () => {
+    const api = new StubApiServer();
+    api.answer = () => {
+      throw apiError(404);
+    };
+    await new RevisionHistory(api, 'system', known(...revisions)).collect(() => new Set(['r1']));
+    expect(api.requests.map((r) => `${r.method} ${r.path.split('/').at(-1)}`).toSorted()).toEqual(
+      revisions
+        .slice(1, 15)
+        .map((r) => `DELETE ${r.metadata.name}`)
+        .toSorted(),
+    );
   });
 
   test('are none while there are few', () => {

@@ -140,6 +140,7 @@ describe('any profiles and nodes', () => {
   test.each(seeds)('make the plan of a new planner after any history (seed %i)', (seed) => {
     const next = random(seed);
     const old = new Planner();
+    const told = new Planner();
     const profiles = new Map<string, SysctlProfile>();
     const nodes = new Map<string, PlanNode>();
     for (let step = 0; step < 25; step++) {
@@ -165,6 +166,14 @@ describe('any profiles and nodes', () => {
       else if (what < 0.7 && before) profiles.set(name, { ...before, status: { observedGeneration: step } });
       else if (what < 0.8) nodes.delete(host);
       else nodes.set(host, someNode(next, host));
+      // Told of every change instead of handed everything.
+      told.setProfiles([...profiles.values()]);
+      if (nodes.has(host)) told.setNode(nodes.get(host) ?? node(host));
+      else told.removeNode(host);
+      expect({ step, plan: content(told.current) }).toEqual({
+        step,
+        plan: content(plan([...profiles.values()], [...nodes.values()])),
+      });
       const args = [shuffled(next, [...profiles.values()]), [...nodes.values()]] as const;
       expect({ step, plan: content(old.plan(...args)) }).toEqual({ step, plan: content(plan(...args)) });
     }

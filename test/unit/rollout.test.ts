@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import {
   budgetOf,
-  chooseNodes,
+  Rollout,
   type RolloutDecision,
   type RolloutNode,
   type RolloutProfile,
@@ -18,6 +18,14 @@ const node = (name: string, more: Partial<RolloutNode> = {}): RolloutNode => ({
   ...more,
 });
 const done: Partial<RolloutNode> = { current: 'new', observed: 'new' };
+const chooseOf = (
+  nodes: readonly RolloutNode[],
+  profiles: ReadonlyMap<string, RolloutProfile>,
+): RolloutDecision => {
+  const rollout = new Rollout();
+  for (const n of nodes) rollout.setNode(n);
+  return rollout.choose(profiles);
+};
 const choose = (nodes: readonly RolloutNode[], more: Partial<RolloutProfile> = {}): RolloutDecision => {
   const names = new Set(nodes.flatMap((n) => n.profiles));
   const profile = (name: string): RolloutProfile => ({
@@ -26,7 +34,7 @@ const choose = (nodes: readonly RolloutNode[], more: Partial<RolloutProfile> = {
     matched: nodes.filter((n) => n.profiles.includes(name)).length,
     ...more,
   });
-  return chooseNodes({ nodes, profiles: new Map([...names].map((name) => [name, profile(name)])) });
+  return chooseOf(nodes, new Map([...names].map((name) => [name, profile(name)])));
 };
 const nodes = (count: number, more: Partial<RolloutNode> = {}): RolloutNode[] =>
   Array.from({ length: count }, (_, i) => node(`n-${i + 1}`, more));
@@ -128,17 +136,13 @@ describe('a paused profile', () => {
   });
 
   test('holds only its own nodes', () => {
-    const decision = chooseNodes({
-      nodes: [
-        node('a', { profiles: ['p'] }),
-        node('b', { profiles: ['q'] }),
-        node('c', { profiles: ['p', 'q'] }),
-      ],
-      profiles: new Map([
+    const decision = chooseOf(
+      [node('a', { profiles: ['p'] }), node('b', { profiles: ['q'] }), node('c', { profiles: ['p', 'q'] })],
+      new Map([
         ['p', { maxUnavailable: 5, paused: true, matched: 2 }],
         ['q', { maxUnavailable: 5, paused: false, matched: 2 }],
       ]),
-    });
+    );
     expect(decision.start).toEqual(['b']);
   });
 });

@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
   budgetOf,
-  chooseNodes,
+  Rollout,
   type RolloutDecision,
   type RolloutNode,
   type RolloutProfile,
@@ -14,6 +15,7 @@ export class Fleet {
   readonly next: () => number;
   readonly nodes: FleetNode[];
   readonly profiles = new Map<string, RolloutProfile>();
+  readonly #rollout = new Rollout();
 
   constructor(seed: number) {
     this.next = random(seed);
@@ -54,7 +56,7 @@ export class Fleet {
   /** Tells the chosen nodes what they must have. Returns what was decided, and every budget that this broke. */
   step(): { decision: RolloutDecision; broken: string[] } {
     const idle = new Set(this.nodes.filter((n) => this.unavailable([n]).length === 0));
-    const decision = chooseNodes(this);
+    const decision = this.#choose();
     const started = this.nodes.filter((n) => decision.start.includes(n.name));
     for (const n of started) n.current = n.wanted;
     const over = (name: string, members: readonly RolloutNode[], budget: number): string[] => {
@@ -68,6 +70,19 @@ export class Fleet {
     const leaving = this.nodes.filter((n) => n.profiles.length === 0);
     broken.push(...over('leaving', leaving, Math.max(1, Math.floor(leaving.length / 10))));
     return { decision, broken };
+  }
+
+  /** The one that has seen the whole history must say what one that sees only this moment says. */
+  #choose(): RolloutDecision {
+    const fresh = new Rollout();
+    for (const n of this.nodes) {
+      this.#rollout.setNode({ ...n });
+      fresh.setNode({ ...n });
+    }
+    const decision = this.#rollout.choose(this.profiles);
+    if (!isDeepStrictEqual(decision, fresh.choose(this.profiles)))
+      throw new Error('the rollout depends on its history');
+    return decision;
   }
 
   /** Agents get on: some are through, some restart their node's kubelet on the way. */

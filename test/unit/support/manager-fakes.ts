@@ -2,10 +2,11 @@ import { AGENT_LABEL, PROFILE_LABEL_PREFIX } from '../../../operator/api/names.t
 import type { RevisionData } from '../../../operator/api/revision.ts';
 import type { KubeletStatus, NodeSysctlState, NodeSysctlStateStatus } from '../../../operator/api/state.ts';
 import type { CachedNode } from '../../../operator/manager/caches.ts';
-import { decide, type Decision } from '../../../operator/manager/decide.ts';
+import { Decider, type Decision, type World } from '../../../operator/manager/decide.ts';
 import type { NodeAction } from '../../../operator/manager/node-actions.ts';
-import { Planner } from '../../../operator/plan/plan.ts';
 import type { SysctlProfile } from '../../../operator/api/profile.ts';
+import type { Verdict } from '../../../operator/manager/readiness.ts';
+import { inspect, isDeepStrictEqual } from 'node:util';
 
 export const cachedNode = (name: string, labels: Record<string, string> = {}, ready = true): CachedNode => ({
   metadata: { name, uid: `uid-${name}` },
@@ -40,34 +41,81 @@ export function nodeState(name: string, { revision, notReady, ...status }: State
   };
 }
 
+/** Tells of every change, as a cache does. */
+class ToldMap<V> extends Map<string, V> {
+  changed: (name: string) => void = () => {};
+
+  override set(name: string, value: V): this {
+    super.set(name, value);
+    this.changed(name);
+    return this;
+  }
+
+  override delete(name: string): boolean {
+    const was = super.delete(name);
+    this.changed(name);
+    return was;
+  }
+
+  override clear(): void {
+    for (const name of this.keys()) this.delete(name);
+  }
+}
+
+const sorted = (names: Iterable<string>): string[] => [...names].toSorted();
+
+/** Everything that a decision says, without the order in which it was found. */
+const contentOf = ({ plan, rollout, actions, tallies, waitingOf }: Decision): unknown => ({
+  wanted: new Map(plan.wanted),
+  revisions: new Map(plan.revisions),
+  matched: [...plan.profiles].map(([name, own]) => [name, own.matches, sorted(own.matched)]),
+  rollout: { ...rollout, waiting: [...rollout.waiting] },
+  actions: new Map(actions),
+  tallies: [...plan.profiles.keys()].map((name) => {
+    const tally = tallies.get(name);
+    const of = (verdict: Verdict) => [sorted(tally?.nodes(verdict) ?? []), tally?.failures(verdict).length];
+    return [name, tally?.updated, VERDICTS.map(of), waitingOf(name)];
+  }),
+});
+const VERDICTS: readonly Verdict[] = ['ready', 'pending', 'failed', 'drifted', 'unavailable'];
+
 /** A cluster in memory: jobs are done at once, agents when the test says so. */
 export class MemoryCluster {
-  readonly profiles = new Map<string, SysctlProfile>();
-  readonly nodes = new Map<string, CachedNode>();
-  readonly states = new Map<string, NodeSysctlState>();
-  readonly revisions = new Map<string, RevisionData>();
-  readonly started = new Map<string, string>();
+  readonly profiles = new ToldMap<SysctlProfile>();
+  readonly nodes = new ToldMap<CachedNode>();
+  readonly states = new ToldMap<NodeSysctlState>();
+  readonly revisions = new ToldMap<RevisionData>();
+  readonly started = new ToldMap<string>();
   /** Every write, as `node kind`. */
   readonly writes: string[] = [];
-  readonly #planner = new Planner();
+  readonly #decider: Decider;
 
   constructor(nodes: readonly CachedNode[]) {
     for (const node of nodes) this.nodes.set(node.metadata.name, node);
+    const decider = new Decider(this.world);
+    this.#decider = decider;
+    this.profiles.changed = () => decider.touchProfiles();
+    this.revisions.changed = (name) => decider.touchRevision(name);
+    for (const map of [this.nodes, this.states, this.started])
+      map.changed = (name) => decider.touchNode(name);
+  }
+
+  get world(): World {
+    const { nodes, states, revisions, started } = this;
+    return { profiles: () => [...this.profiles.values()], nodes, states, revisions, started };
   }
 
   set(profile: SysctlProfile): void {
     this.profiles.set(profile.metadata.name, profile);
   }
 
+  /** By what has changed since the last time; fails where looking at everything comes to something else. */
   decide(): Decision {
-    const { nodes, states, revisions, started } = this;
-    return decide(this.#planner, {
-      profiles: [...this.profiles.values()],
-      nodes,
-      states,
-      revisions,
-      started,
-    });
+    const decision = this.#decider.decide();
+    const [changes, all] = [contentOf(decision), contentOf(new Decider(this.world).decide())];
+    if (!isDeepStrictEqual(changes, all))
+      throw new Error(`the decision depends on its history: ${inspect({ changes, all }, { depth: 9 })}`);
+    return decision;
   }
 
   /** Reconciles once and does all jobs. */
