@@ -15,16 +15,16 @@ export function kubectl(layout: Layout, ...args: string[]): Promise<string> {
 }
 
 /** Copies an archive to where nodes that start find it; a reader never sees half of it. */
-export function keepArchive(layout: Layout, archive: string): string {
-  const kept = join(layout.images, basename(archive));
+export function keepArchive(layout: Layout, archive: string, name = basename(archive)): string {
+  const kept = join(layout.images, name);
   if (archive === kept) return kept;
   copyFileSync(archive, `${kept}.part`);
   renameSync(`${kept}.part`, kept);
   return kept;
 }
 
-async function loadArchive(layout: Layout, archive: string): Promise<void> {
-  const kept = keepArchive(layout, archive);
+async function loadArchive(layout: Layout, archive: string, name = basename(archive)): Promise<void> {
+  const kept = keepArchive(layout, archive, name);
   const running = layout.nodes().filter((node) => pidOf(layout, node) !== undefined);
   await Promise.all(running.map((node) => loadImage(layout, node, kept)));
 }
@@ -54,18 +54,20 @@ async function startAnew(layout: Layout): Promise<void> {
 /** Builds the image, loads it, applies the manifests as a user would, and waits until the manager is available. */
 export async function install(layout: Layout): Promise<void> {
   const archive = await operatorImage();
-  const inputs = read(`${archive}.inputs`) ?? '';
-  const loaded = join(layout.images, `${basename(archive)}.inputs`);
+  // One name in the cluster whatever is in it: nodes that join load every archive that lies there.
+  const name = 'sysctl-operator.tar';
+  const loaded = join(layout.images, `${name}.from`);
+  const from = basename(archive);
   const before = read(loaded);
-  if (before !== inputs) {
+  if (before !== from) {
     say('loading the image into the nodes');
-    await loadArchive(layout, archive);
+    await loadArchive(layout, archive, name);
   }
   say('kubectl apply -k');
   await kubectl(layout, 'apply', '-k', join(PROJECT, 'test/cluster/tool/overlay'));
-  if (before !== inputs) {
+  if (before !== from) {
     if (before !== undefined) await startAnew(layout);
-    writeFileSync(loaded, inputs);
+    writeFileSync(loaded, from);
   }
   await kubectl(layout, '-n', NAMESPACE, 'rollout', 'status', 'deployment/sysctl-operator', '--timeout=120s');
   say(`the operator runs (${IMAGE})`);
