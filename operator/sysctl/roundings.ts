@@ -8,6 +8,9 @@ export const MILLISECONDS =
 export const USER_TICKS =
   /^net\.ipv[46]\.neigh\..*\.(anycast_delay|locktime|proxy_delay)$|^net\.ipv4\.neigh\..*\.retrans_time$/;
 
+/** proc_dobool: every number but 0 is 1. */
+const BOOLEANS = new Set(['dev.tty.legacy_tiocsti', 'vm.hugetlb_optimize_vmemmap']);
+
 /** (gid_t)-1 is no group. */
 export const LAST_GROUP = 2n ** 32n - 2n;
 /** 2^32 wraps to one page. */
@@ -29,7 +32,7 @@ export function settled(name: string, values: readonly bigint[]): readonly bigin
     return second < first && first <= LAST_GROUP ? [1n, 0n] : values;
   if (name === 'vm.lowmem_reserve_ratio') return values.map((value) => (value < 0n ? 0n : value));
   if (values.length !== 1) return values;
-  if (name.startsWith('net.bridge.bridge-nf-')) return [first === 0n ? 0n : 1n];
+  if (name.startsWith('net.bridge.bridge-nf-') || BOOLEANS.has(name)) return [first === 0n ? 0n : 1n];
   if (name === 'fs.pipe-max-size' && first >= 0n && first <= LARGEST_PIPE)
     return [powerOfTwo(first < 4096n ? 4096n : first)];
   // 0 takes the table away and stays 0.

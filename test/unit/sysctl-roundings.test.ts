@@ -48,6 +48,8 @@ const ROUNDED: readonly [name: string, pairs: readonly [wrote: string, reads: st
       ],
     ],
   ),
+  ['dev.tty.legacy_tiocsti', [['2', '1']]],
+  ['vm.hugetlb_optimize_vmemmap', [['-1', '1']]],
   [
     'fs.pipe-max-size',
     [
