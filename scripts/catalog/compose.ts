@@ -91,7 +91,7 @@ export function compose(
   const writable = /[2367]/.test(measured.mode ?? '644');
   const { arity = type === 'tuple' ? (measured.values ?? null) : LISTS.has(type) ? null : 1 } = annotation;
   const { default: value = measured.default ?? null, range = measured.range } = annotation;
-  const { unit, writers, aliases, coupled, rounding, module, irreversible, providers } = annotation;
+  const { unit, writers, aliases, coupled, rounding, history, module, irreversible, providers } = annotation;
   return {
     name,
     ...(name.includes('*') && { family: true }),
@@ -112,6 +112,7 @@ export function compose(
     ...(aliases && { aliases }),
     ...(coupled && { coupled }),
     ...(rounding && { rounding }),
+    ...(history && { history }),
     ...(module && { module }),
     ...(annotation.writeOnce && { writeOnce: true }),
     ...(annotation.trigger && { trigger: true }),

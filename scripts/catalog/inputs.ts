@@ -76,6 +76,7 @@ const annotation = object(
     aliases: list(text),
     coupled: object({ names: list(text), rule: text }, {}),
     rounding: text,
+    history: text,
     module: text,
     writeOnce: yes,
     trigger: yes,

@@ -50,7 +50,18 @@ function value({ type, arity, unit, range: limits, writable }: CatalogEntry): st
 const range = (of: ProviderRange): string => (typeof of === 'string' ? of : `${of[0]}..${of[1]}`);
 
 function about(entry: CatalogEntry): string {
-  const { description, aliases, coupled, rounding, module, irreversible, writers, providers, risks } = entry;
+  const {
+    description,
+    aliases,
+    coupled,
+    rounding,
+    history,
+    module,
+    irreversible,
+    writers,
+    providers,
+    risks,
+  } = entry;
   const accepted = [
     providers?.aks && `AKS accepts ${range(providers.aks)}`,
     providers?.gke && `GKE accepts ${range(providers.gke)}`,
@@ -60,6 +71,7 @@ function about(entry: CatalogEntry): string {
     coupled &&
       (coupled.names.length > 0 ? `With ${coupled.names.join(', ')}: ${coupled.rule}` : coupled.rule),
     rounding && `Values: ${rounding}`,
+    history && `Older kernels: ${history}`,
     module && `Needs ${module}`,
     irreversible && `Cannot be undone: ${irreversible}`,
     writers && `Also set by ${writers.join(', ')}`,

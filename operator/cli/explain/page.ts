@@ -22,6 +22,7 @@ function facts({ entry }: Known): Row[] {
     ],
     ['Reads back', entry.rounding],
     ['Needs', entry.module],
+    ['Older Linux', entry.history],
     ['AKS takes', providers?.aks && providerRange(providers.aks)],
     ['GKE takes', providers?.gke && providerRange(providers.gke)],
   ];

@@ -24,6 +24,7 @@ export function record({ name, entry }: Known, measured?: Measured): Record<stri
     aliases: entry.aliases ?? [],
     coupled: entry.coupled ?? null,
     rounding: entry.rounding ?? null,
+    history: entry.history ?? null,
     module: entry.module ?? null,
     writeOnce: entry.writeOnce ?? false,
     trigger: entry.trigger ?? false,

@@ -69,6 +69,8 @@ export interface CatalogEntry {
   coupled?: { names: readonly string[]; rule: string };
   /** How the value that is read differs from the one written. */
   rounding?: string;
+  /** How older kernels differ, where that changes what one does. */
+  history?: string;
   /** What the kernel needs for the key to exist: a module, or the option it is built with. */
   module?: string;
   writeOnce?: boolean;

@@ -18,20 +18,33 @@ const PACKAGES: Record<string, string> = {
 };
 const PATH = `/usr/sbin:/usr/bin:/sbin:/bin:${process.env['PATH'] ?? ''}`;
 
-/** Installs the Debian packages that are missing when run as root; otherwise names them in one line. */
-export async function ensurePackages(): Promise<void> {
-  const missing = Object.entries(PACKAGES)
+/** Debian packages of programs that are not there. */
+const missingOf = (packages: Readonly<Record<string, string>>): string[] =>
+  Object.entries(packages)
     .filter(([program]) => onPath(program, PATH) === undefined)
     .map(([, name]) => name);
+
+/** Installs Debian packages when run as root; otherwise names them in one line. */
+async function install(packages: readonly string[]): Promise<void> {
+  if (packages.length === 0) return;
+  const command = `apt-get install ${packages.join(' ')}`;
+  if (process.getuid?.() !== 0 || !(await succeeds('apt-get', ['--version'])))
+    throw new Error(`these packages are missing; install them first: ${command}`);
+  say(`installing ${packages.join(' ')}`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  await run('apt-get', ['update', '-qq'], { env });
+  await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], { env });
+}
+
+/** The programs of these packages, by a program that shows that each is there. */
+export const ensurePrograms = (packages: Readonly<Record<string, string>>): Promise<void> =>
+  install(missingOf(packages));
+
+/** Everything that a cluster needs. */
+export async function ensurePackages(): Promise<void> {
+  const missing = missingOf(PACKAGES);
   // The images of pause and busybox hold this program alone: one that needs shared libraries does not run there.
   if (!missing.includes('busybox-static') && (await succeeds('ldd', ['/bin/busybox'])))
     missing.push('busybox-static');
-  if (missing.length === 0) return;
-  const command = `apt-get install ${missing.join(' ')}`;
-  if (process.getuid?.() !== 0 || !(await succeeds('apt-get', ['--version'])))
-    throw new Error(`these packages are missing; install them first: ${command}`);
-  say(`installing ${missing.join(' ')}`);
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  await run('apt-get', ['update', '-qq'], { env });
-  await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], { env });
+  await install(missing);
 }
