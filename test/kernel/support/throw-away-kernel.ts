@@ -42,7 +42,7 @@ export async function onThrowAwayKernel(script: string, megabytes = 128): Promis
     const file = join(folder, 'init.sh');
     await writeFile(file, init(script), { mode: 0o755 });
     const disk = ['root=/dev/root', 'rootfstype=hostfs', 'hostfs=/', 'ro'];
-    const console = ['quiet', 'con=null', 'con0=null,fd:1'];
+    const console = ['quiet', 'con=null', 'con0=null,fd:1', `uml_dir=${folder}`];
     const { stdout } = await run(KERNEL, [`mem=${megabytes}M`, ...disk, ...console, `init=${file}`], {
       maxBuffer: MAX_OUTPUT,
       timeout: TIMEOUT_MS,
