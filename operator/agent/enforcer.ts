@@ -215,7 +215,9 @@ export class Enforcer {
       const partial = live !== undefined && live !== from;
       const removal = entry?.removal ?? 'Restore';
       if (partial) this.#ledger.set(name, { original: from, ...known, removal, written: live });
-      else if (known) this.#ledger.set(name, { ...known, removal });
+      // Announced by an agent that was killed before it could write, or put back by somebody else: nothing of ours is live.
+      else if (known && !(live !== undefined && sameValue(name, known.original, live)))
+        this.#ledger.set(name, { ...known, removal });
       else this.#ledger.delete(name);
     }
     const has = live === undefined ? '' : `; it has ${live}`;

@@ -133,6 +133,20 @@ describe('enforcing', () => {
     expect(enforcer.originals).toEqual({});
   });
 
+  test('a key that the kernel refuses has no original, also where an agent was killed between the ledger and the refusal', () => {
+    kernel.onWrite = () => {
+      throw new Error('killed');
+    };
+    expect(() => enforcer.apply(wanted)).toThrow('killed');
+    expect(JSON.parse(files.content.get('ledger') ?? '{}')).toMatchObject({ entries: { [NAME]: {} } });
+    kernel.onWrite = (name) => {
+      throw new KernelError('EINVAL', `${name}: the kernel refused it (EINVAL)`);
+    };
+    const next = new Enforcer(kernel, Ledger.open('ledger', 'this-boot', files), () => now);
+    expect(next.apply(wanted).counts.failed).toBe(1);
+    expect(next.originals).toEqual({});
+  });
+
   test('what a refused write changed nevertheless is put back like any other value', () => {
     start({ 'kernel.sem': '32000 1024000000 500 32000' });
     kernel.onWrite = (name) => {
