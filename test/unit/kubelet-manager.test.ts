@@ -191,6 +191,30 @@ describe('a kubelet that does not take the list', () => {
     expect(await scene.manager.reconcile([MSG])).toMatchObject({ state: 'Synced' });
   });
 
+  test('nor the old one, is tried with both again within minutes, and started where systemd has given up', async () => {
+    scene = new Scene();
+    await scene.manager.reconcile([MSG, TCP]);
+    scene.kubelet.broken = 'inotify_init: too many open files';
+    expect(await scene.manager.reconcile([MSG])).toMatchObject({
+      state: 'Failed',
+      message: expect.stringMatching(/inotify_init: too many open files.*is back, but it does not run/),
+    });
+    await rest();
+    expect(await scene.newAgent().reconcile([MSG])).toMatchObject({ state: 'Pending' });
+    for (let i = 0; i < 20; i++) scene.kubelet.tick();
+    const { starts } = scene.kubelet;
+    await rest();
+    expect(scene.kubelet.starts).toBe(starts);
+    scene.kubelet.broken = undefined;
+    scene.clock.pass(3 * 60_000);
+    await rest();
+    expect([scene.kubelet.running, scene.kubelet.live]).toEqual([true, [OWN, MSG, TCP]]);
+    scene.clock.pass(3 * 60_000);
+    await rest();
+    expect(scene.kubelet.live).toEqual([OWN, MSG]);
+    expect(scene.record?.failed).toBeUndefined();
+  });
+
   test('loses nothing of the list that it runs with while the failed one waits', async () => {
     scene = new Scene();
     await scene.manager.reconcile([MSG]);

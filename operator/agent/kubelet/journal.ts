@@ -42,8 +42,16 @@ export interface KubeletRecord extends OurFile {
   /** Files that the kubelet read before it was told to read others: our part has still to come out of them. */
   left?: OurFile[];
   change?: PendingChange;
-  /** The last list that the kubelet did not take. */
-  failed?: { list: string[]; at: string; message: string };
+  failed?: FailedList;
+}
+
+/** The last list that the kubelet did not come up with. */
+export interface FailedList {
+  list: string[];
+  at: string;
+  message: string;
+  /** It did not come up with the old list either: the new one may be good. */
+  oldToo?: true;
 }
 
 function isOurFile(value: unknown): value is OurFile {

@@ -20,6 +20,8 @@ export interface ListChangeOptions {
   log: Log;
   startMs: number;
   retryMs: number;
+  /** How long after a failure that had another cause than the list, in ms. */
+  retrySoonMs: number;
 }
 
 interface Live {
@@ -128,7 +130,8 @@ export class ListChange {
       result.state === 'down' ? `is back, but it does not run: ${result.message}` : 'is back and it runs';
     const message = failureMessage(change, ours, why, now);
     const at = new Date(clock.now()).toISOString();
-    this.#settle({ ...record, failed: { list: change.list ?? [], at, message } });
+    const oldToo = result.state === 'down' && { oldToo: true as const };
+    this.#settle({ ...record, failed: { list: change.list ?? [], at, message, ...oldToo } });
     return {
       state: 'Failed',
       configPath: path,
@@ -150,8 +153,9 @@ export class ListChange {
   #failedBefore({ failed }: KubeletRecord, { list }: Change): KubeletRecord['failed'] {
     if (!failed || JSON.stringify(failed.list) !== JSON.stringify(list ?? [])) return undefined;
     const age = this.#o.clock.now() - Date.parse(failed.at);
+    const wait = failed.oldToo ? this.#o.retrySoonMs : this.#o.retryMs;
     // A node's clock may have been set back since.
-    return age >= 0 && age < this.#o.retryMs ? failed : undefined;
+    return age >= 0 && age < wait ? failed : undefined;
   }
 
   #settle(record: KubeletRecord): void {

@@ -29,12 +29,14 @@ export interface KubeletManagerOptions {
   clock?: Clock;
   /** How long a kubelet may take to come up, in ms. */
   startMs?: number;
-  /** How long a list that failed is not tried again, in ms. */
+  /** How long a list that the kubelet refused is not tried again, in ms. */
   retryMs?: number;
 }
 
 const START_MS = 60_000;
 const RETRY_MS = 3_600_000;
+/** After anything else that failed: a full disk, a kubelet that comes up with no list at all. */
+const RETRY_SOON_MS = 2 * 60_000;
 /** Where no kubelet was found that can be configured, it is looked for again this often. */
 const LOOK_MS = 60_000;
 
@@ -48,7 +50,6 @@ class NodeKubelet implements KubeletManager {
   readonly #log: Log;
   readonly #proc: string;
   readonly #tokenFile: string;
-  readonly #retryMs: number;
   readonly #change: ListChange;
   #wanted: readonly string[] = [];
   #status: KubeletStatus = { state: 'Unmanaged' };
@@ -68,9 +69,9 @@ class NodeKubelet implements KubeletManager {
     this.#log = log;
     this.#proc = options.proc ?? '/proc';
     this.#tokenFile = options.tokenFile;
-    this.#retryMs = retryMs;
     const { host, journal } = { host: this.#host, journal: this.#journal };
-    this.#change = new ListChange({ host, journal, services, clock, log, startMs, retryMs });
+    const times = { startMs, retryMs, retrySoonMs: RETRY_SOON_MS };
+    this.#change = new ListChange({ host, journal, services, clock, log, ...times });
   }
 
   async recover(): Promise<void> {
@@ -96,7 +97,7 @@ class NodeKubelet implements KubeletManager {
     if (this.#broken || state === 'Pending') return true;
     const age = this.#clock.monotonic() - this.#lookedAt;
     if (!this.#seen) return age > LOOK_MS;
-    return !this.#isSame() || (age > this.#retryMs && (state === 'Failed' || state === 'Unsupported'));
+    return !this.#isSame() || (age > RETRY_SOON_MS && (state === 'Failed' || state === 'Unsupported'));
   }
 
   /** The same kubelet with the same files as at the last look. */
@@ -129,7 +130,10 @@ class NodeKubelet implements KubeletManager {
     const record = await this.#recovered();
     if (!record && wanted.length === 0) return { state: 'Unmanaged' };
     const found = this.#seen?.found ?? (await this.#locate());
-    if ('state' in found) return { ...found, ...(record && { configPath: record.path }) };
+    if ('state' in found) {
+      await this.#startAgain(record);
+      return { ...found, ...(record && { configPath: record.path }) };
+    }
     // What changes from here on, by us too, is looked at again.
     this.#seen ??= { found, fingerprint: this.#host.fingerprint(found.watched) };
     const endpoint = this.#connect(found.endpoint);
@@ -138,6 +142,17 @@ class NodeKubelet implements KubeletManager {
     } finally {
       endpoint.close();
     }
+  }
+
+  /** A kubelet that our restart left down and that systemd has given up is not left so. */
+  async #startAgain(record: KubeletRecord | undefined): Promise<void> {
+    if (!record?.failed?.oldToo) return;
+    const { unit, failed } = record;
+    const age = this.#clock.now() - Date.parse(failed.at);
+    if ((age >= 0 && age < RETRY_SOON_MS) || !(await this.#services.show(unit))?.failed) return;
+    this.#log.warn(`${unit} has failed since its list was changed: it is started again`, { unit });
+    this.#journal.write({ ...record, failed: { ...failed, at: new Date(this.#clock.now()).toISOString() } });
+    await this.#services.restart(unit);
   }
 
   /** The record, after a change that was cut short was finished or undone. */

@@ -11,6 +11,8 @@ export interface UnitState {
   mainPid: number;
   /** How often systemd has started it again by itself. */
   restarts: number;
+  /** It ended and systemd does not start it again. */
+  failed?: boolean;
 }
 
 /** What is needed of the node's systemd. */
@@ -29,13 +31,17 @@ export const systemd: ServiceManager = {
   async show(unit) {
     let output: string;
     try {
-      output = await onNode('systemctl', 'show', '--property=LoadState,MainPID,NRestarts', unit);
+      output = await onNode('systemctl', 'show', '--property=LoadState,ActiveState,MainPID,NRestarts', unit);
     } catch {
       return undefined;
     }
     const values = new Map(output.split('\n').map((line) => line.split('=', 2) as [string, string]));
     if (values.get('LoadState') !== 'loaded') return undefined;
-    return { mainPid: Number(values.get('MainPID')), restarts: Number(values.get('NRestarts')) };
+    return {
+      mainPid: Number(values.get('MainPID')),
+      restarts: Number(values.get('NRestarts')),
+      failed: values.get('ActiveState') === 'failed',
+    };
   },
   async restart(unit) {
     // A unit that failed too often is not started again without this.

@@ -65,6 +65,8 @@ export class FakeKubelet implements ServiceManager {
   starts = 0;
   /** Entries that this kubelet ends over, whatever its grammar says. */
   refuses: string[] = [];
+  /** What it ends with, whatever its configuration says. */
+  broken: string | undefined;
   /** How many ticks it takes from its start until it answers. */
   slow = 0;
   /** It does not answer /configz with its list. */
@@ -123,6 +125,7 @@ export class FakeKubelet implements ServiceManager {
   start(): void {
     this.starts++;
     try {
+      if (this.broken !== undefined) throw new Error(this.broken);
       const list = this.#config().allowedUnsafeSysctls ?? [];
       const bad = list.find((entry) => checkPattern(entry) !== undefined || this.refuses.includes(entry));
       if (bad !== undefined) throw new Error(`the sysctls "${bad}" are not known to be namespaced`);
@@ -162,7 +165,8 @@ export class FakeKubelet implements ServiceManager {
 
   // oxlint-disable-next-line require-await
   async show(unit: string): Promise<UnitState | undefined> {
-    return unit === UNIT ? { mainPid: this.#pid, restarts: this.#restarts } : undefined;
+    const failed = !this.running && this.#restarts === START_LIMIT;
+    return unit === UNIT ? { mainPid: this.#pid, restarts: this.#restarts, failed } : undefined;
   }
 
   // oxlint-disable-next-line require-await
