@@ -4,9 +4,19 @@ import { stringify } from 'yaml';
 import type { PlanData } from '../../operator/cli/plan/data.ts';
 import { profile, sysctl } from '../unit/support/profiles.ts';
 import type { TestApiServer } from './support/api-server.ts';
-import { commandLine, nodeHolding, readerWith, runningPod, type Ran } from './support/command-line.ts';
+import {
+  commandLine,
+  commandLineThatGoesOn,
+  nodeHolding,
+  readerWith,
+  runningPod,
+  type Going,
+  type Ran,
+} from './support/command-line.ts';
+import { patch, STATES } from './support/calls.ts';
+import { until } from './support/wait.ts';
 import { installed } from './support/installation.ts';
-import { createProfile } from './support/profiles.ts';
+import { createProfile, PROFILES } from './support/profiles.ts';
 import { createNode } from './support/service-accounts.ts';
 
 const SPEC = `
@@ -99,6 +109,60 @@ describe('plan, as a user who may only read', () => {
 test('status with the role viewer shows the profiles', async () => {
   const { status, out } = await commandLine(['status', '--kubeconfig', viewer]);
   expect([status, out]).toEqual([0, expect.stringMatching(/^search +Enforce +not seen yet/m)]);
+});
+
+describe('status --watch', () => {
+  const condition = (reason: string): object => ({
+    status: {
+      observedGeneration: 1,
+      conditions: [
+        {
+          type: 'Ready',
+          status: 'False',
+          reason,
+          message: `${reason} of node-1`,
+          observedGeneration: 1,
+          lastTransitionTime: '2026-01-01T00:00:00Z',
+        },
+      ],
+    },
+  });
+  const shows = (going: Going, text: RegExp): Promise<void> =>
+    until(`${text}`, () => Promise.resolve(text.test(going.printed())), going.printed);
+  const told = (reason: string): Promise<unknown> =>
+    server.admin.must(patch(`${PROFILES}/search/status`, condition(reason)));
+
+  test('shows each change as the API server tells it, with the role viewer', async () => {
+    const going = commandLineThatGoesOn(['status', '--watch', '--kubeconfig', viewer]);
+    try {
+      await shows(going, /^search /m);
+      await told('Waiting');
+      await shows(going, /\n--- .*Z\n(.*\n)+search +.* Waiting /);
+      await told('Failed');
+      await shows(going, /search: Failed of node-1/);
+      expect(going.printed().match(/^PROFILE/gm)).toHaveLength(3);
+    } finally {
+      await going.end();
+    }
+  });
+
+  test('of a node shows what its agent says', async () => {
+    const going = commandLineThatGoesOn(['status', '--node', 'node-1', '--watch', '--kubeconfig', planner]);
+    const drifted = {
+      name: 'vm.max_map_count',
+      live: '65530',
+      state: 'Drifted',
+      message: 'somebody wrote it',
+    };
+    try {
+      await shows(going, /^vm\.max_map_count .* in sync$/m);
+      await server.admin.must(patch(`${STATES}/node-1/status`, { status: { deviations: [drifted] } }));
+      await shows(going, /somebody wrote it/);
+    } finally {
+      await going.end();
+      await server.admin.must(patch(`${STATES}/node-1/status`, { status: { deviations: null } }));
+    }
+  });
 });
 
 test('diff of a node shows what is live, what was there before and who decides', async () => {

@@ -1,11 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
+import { paths } from '../../operator/api/names.ts';
 import type { SysctlProfile } from '../../operator/api/profile.ts';
 import { diffCommand } from '../../operator/cli/diff/command.ts';
 import { statusCommand, type Clock } from '../../operator/cli/status/command.ts';
 import { parseArguments } from '../../operator/cli/usage.ts';
+import { messageOf } from '../../operator/errors.ts';
+import { until } from '../queues/support/until.ts';
 import { MemoryApi, MemoryTerminal, type ClusterDraft } from './support/memory-cluster-api.ts';
 import { holding, node, planned } from './support/preview.ts';
 import { profile, sysctl } from './support/profiles.ts';
+import { WatchedApi } from './support/watched-api.ts';
 
 const NOW = Date.parse('2026-01-01T03:00:00Z');
 const search = profile('search', { sysctls: [sysctl('vm.max_map_count=262144'), sysctl('vm.swappiness=1')] });
@@ -80,20 +84,88 @@ describe('status', () => {
     await expect(status(cluster, 'nope')).rejects.toThrow('there is no profile "nope"');
   });
 
-  test('prints again only what has changed while it watches', async () => {
-    const drafts = [cluster, cluster, { ...cluster, profiles: [] }];
-    const apis = drafts.map((draft) => new MemoryApi(draft));
-    let turn = 0;
-    const clock: Clock = {
-      now: () => NOW + turn * 60_000,
-      wait: () => (++turn < drafts.length ? Promise.resolve() : Promise.reject(new Error('enough'))),
-    };
-    const api = { request: (r: Parameters<MemoryApi['request']>[0]) => apis[turn]?.request(r) };
+  test('prints no more than once where nothing is watched', async () => {
+    expect((await status(cluster)).out.match(/^PROFILE/gm)).toHaveLength(1);
+  });
+});
+
+describe('status --watch', () => {
+  const seen = (holds: () => boolean): Promise<void> => until(holds, 'what the watch has to show');
+  /** Ends when the test has seen enough; says what was printed each time. */
+  function watching(api: WatchedApi, ...args: string[]) {
     const terminal = new MemoryTerminal();
-    const command = statusCommand(() => Promise.resolve({ api: api as never, namespace: 'x' }), clock);
-    await expect(command.run(parseArguments(command, ['--watch']), terminal)).rejects.toThrow('enough');
+    let enough = false;
+    const clock: Clock = {
+      now: () => NOW,
+      wait: () => (enough ? Promise.reject(new Error('enough')) : Promise.resolve()),
+    };
+    const command = statusCommand(api.connect, clock);
+    const ended = Promise.resolve(command.run(parseArguments(command, [...args, '--watch']), terminal)).catch(
+      (error: unknown) => messageOf(error),
+    );
+    return { terminal, end: () => ((enough = true), ended) };
+  }
+
+  test('prints again when a watched object changes, and asks for nothing meanwhile', async () => {
+    const api = new WatchedApi(cluster);
+    const { terminal, end } = watching(api);
+    await seen(() => api.watched(paths.profiles));
     expect(terminal.out.match(/^PROFILE/gm)).toHaveLength(1);
-    expect(terminal.out).toMatch(/--- 2026-01-01T03:02:00.000Z\nThere is no profile/);
+    const asked = api.asked.length;
+    api.change({ ...cluster, profiles: [failing] }, paths.profiles, 'DELETED', profile('new'));
+    await seen(() => terminal.out.includes('\n--- 2026-01-01T03:00:00.000Z\n'));
+    expect(terminal.out.match(/^PROFILE/gm)).toHaveLength(2);
+    expect(terminal.out.match(/^new /gm)).toHaveLength(1);
+    expect(api.asked.slice(asked)).toEqual([]);
+    const drained = end();
+    api.change({ ...cluster, profiles: [] }, paths.profiles, 'DELETED', failing);
+    expect(await drained).toBe('enough');
+  });
+
+  test('does not print again for a change that nobody would see', async () => {
+    const api = new WatchedApi(cluster);
+    const { terminal, end } = watching(api);
+    await seen(() => api.watched(paths.profiles));
+    const before = terminal.out;
+    api.change(cluster, paths.profiles, 'MODIFIED', {
+      ...failing,
+      metadata: { ...failing.metadata, labels: { team: 'x' } },
+    });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(terminal.out).toBe(before);
+    const drained = end();
+    api.change(cluster, paths.profiles, 'MODIFIED', profile('new'));
+    await drained;
+  });
+
+  test('of one profile watches that one and the states of nodes, and reads a revision when a node first has it', async () => {
+    const moved = {
+      ...cluster,
+      revisions: new Map([...(cluster.revisions ?? []), ...planned([older]).revisions]),
+    };
+    const api = new WatchedApi(cluster);
+    const { terminal, end } = watching(api, 'search');
+    await seen(() => api.watched(paths.profiles, paths.states));
+    expect(api.asked).toContain(`${paths.profiles}?metadata.name=search`);
+    const state = holding('c', [older], { notReady: 'SysctlFailed' });
+    api.change({ ...moved, states: [...(cluster.states ?? []), state] }, paths.states, 'MODIFIED', state);
+    await seen(() => /^ {2}c: SysctlFailed/m.test(terminal.out));
+    const drained = end();
+    api.change(moved, paths.states, 'DELETED', state);
+    await drained;
+  });
+
+  test('says that the profile is gone, and goes on', async () => {
+    const api = new WatchedApi(cluster);
+    const { terminal, end } = watching(api, 'search');
+    await seen(() => api.watched(paths.profiles, paths.states));
+    api.change({ ...cluster, profiles: [] }, paths.profiles, 'DELETED', failing);
+    await seen(() => terminal.out.includes('Profile search is not there any more'));
+    api.change(cluster, paths.profiles, 'MODIFIED', failing);
+    await seen(() => (terminal.out.match(/^Profile search: /gm) ?? []).length === 2);
+    const drained = end();
+    api.change({ ...cluster, profiles: [] }, paths.profiles, 'DELETED', failing);
+    await drained;
   });
 });
 

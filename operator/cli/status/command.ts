@@ -1,25 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { paths } from '../../api/names.ts';
-import type { SysctlProfile } from '../../api/profile.ts';
-import type { NodeSysctlState } from '../../api/state.ts';
-import { OperatorError } from '../../errors.ts';
-import { clusterOptions, connect, textOf, type Connect, type Connection } from '../cluster/connect.ts';
-import { readRevisions } from '../cluster/fleet.ts';
-import { ask, listAll, wasStatus } from '../cluster/lists.ts';
+import type { Log } from '../../telemetry/log.ts';
+import { clusterOptions, connect, textOf, type Connect } from '../cluster/connect.ts';
 import type { Arguments, Command, Terminal } from '../command.ts';
-import { diffPage, stateOf } from '../diff/command.ts';
-import { nodeDiff } from '../diff/rows.ts';
 import { UsageError } from '../usage.ts';
-import { overviewPage, profilePage } from './page.ts';
-
-const INTERVAL_MS = 2000;
+import { look, type Subject } from './look.ts';
+import { view } from './view.ts';
+import { watch } from './watch.ts';
 
 const help = `
 How far things are. Without a name every profile in a line; with one its conditions, how its entries were resolved, what
 failed, and the nodes that are not ready; with --node what that node must have and has.
 
   kubectl sysctl status
-  kubectl sysctl status search --watch          prints again when something has changed, until Ctrl-C
+  kubectl sysctl status search --watch          prints again as soon as something changes, until Ctrl-C
   kubectl sysctl status --node worker-7
 
 To wait in a script: kubectl wait --for=condition=Ready sysctlprofile/search
@@ -37,44 +30,27 @@ export interface Clock {
 
 const realClock: Clock = { now: () => Date.now(), wait: (ms) => sleep(ms) };
 
-type View = (now: number) => string;
-
-async function profileView(connection: Connection, name: string, terminal: Terminal): Promise<View> {
-  const { api } = connection;
-  const find = async (): Promise<SysctlProfile> => {
-    try {
-      return await ask<SysctlProfile>(api, `${paths.profiles}/${name}`);
-    } catch (error) {
-      if (!wasStatus(error, 404)) throw error;
-      throw new OperatorError('Configuration', `there is no profile "${name}"`);
-    }
-  };
-  const notes: string[] = [];
-  const [profile, states, revisions] = await Promise.all([
-    find(),
-    listAll<NodeSysctlState>(api, paths.states),
-    readRevisions(connection, notes),
-  ]);
-  // A node is the profile's when the revision that it is told to have was made from it.
-  const own = states.filter((s) =>
-    revisions.get(s.spec.revision)?.data.profiles.some((p) => p.name === name),
-  );
-  return (now) => profilePage(profile, own, { ...terminal, now });
-}
-
-async function nodeView(connection: Connection, node: string, terminal: Terminal): Promise<View> {
-  const [state, revisions] = await Promise.all([stateOf(connection, node), readRevisions(connection, [])]);
-  const diff = nodeDiff(state, revisions);
-  return (now) => diffPage(diff, terminal, now);
-}
-
-async function view(connection: Connection, args: Arguments, terminal: Terminal): Promise<View> {
+function subjectOf(args: Arguments): Subject {
   const node = textOf(args, 'node');
-  if (node !== undefined) return nodeView(connection, node, terminal);
-  const [name] = args.positionals;
-  if (name !== undefined) return profileView(connection, name, terminal);
-  const profiles = await listAll<SysctlProfile>(connection.api, paths.profiles);
-  return (now) => overviewPage(profiles, { ...terminal, now });
+  const [name, ...others] = args.positionals;
+  if (others.length > 0 || (name !== undefined && node !== undefined))
+    throw new UsageError('name one profile, or one node with --node');
+  if (node !== undefined) return { kind: 'node', name: node };
+  return name === undefined ? { kind: 'profiles' } : { kind: 'profile', name };
+}
+
+/** Of everything that the watches say, only what a person at the terminal can do something about. */
+function complaining(terminal: Terminal): Log {
+  const complain: Log['warn'] = (message, { error } = {}) =>
+    terminal.complain(`${message}, trying again${typeof error === 'string' ? `: ${error}` : ''}\n`);
+  const log: Log = {
+    debug: () => {},
+    info: () => {},
+    warn: complain,
+    error: complain,
+    child: () => log,
+  };
+  return log;
 }
 
 export const statusCommand = (to: Connect, clock: Clock = realClock): Command => ({
@@ -88,22 +64,22 @@ export const statusCommand = (to: Connect, clock: Clock = realClock): Command =>
   },
   help,
   async run(args, terminal) {
-    if (args.positionals.length > 1 || (args.positionals.length > 0 && textOf(args, 'node') !== undefined))
-      throw new UsageError('name one profile, or one node with --node');
+    const subject = subjectOf(args);
     const connection = await to(args);
+    const first = await look(connection, subject);
+    terminal.print(view(subject, first, terminal, clock.now()));
+    if (args.values['watch'] !== true) return 0;
     // Ages grow all the time: what is compared is how it looks at one moment.
-    let before = '';
-    for (;;) {
-      const show = await view(connection, args, terminal);
-      const content = show(0);
-      if (content !== before)
-        terminal.print(
-          (before === '' ? '' : `\n--- ${new Date(clock.now()).toISOString()}\n`) + show(clock.now()),
-        );
+    let before = view(subject, first, terminal, 0);
+    const log = complaining(terminal);
+    for await (const next of watch(connection, subject, { log, wait: (ms) => clock.wait(ms) })) {
+      const content = view(subject, next, terminal, 0);
+      if (content === before) continue;
       before = content;
-      if (args.values['watch'] !== true) return 0;
-      await clock.wait(INTERVAL_MS);
+      const now = clock.now();
+      terminal.print(`\n--- ${new Date(now).toISOString()}\n${view(subject, next, terminal, now)}`);
     }
+    return 0;
   },
 });
 

@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { SysctlProfile } from '../../../operator/api/profile.ts';
@@ -25,6 +26,27 @@ export const commandLine = (args: readonly string[], input = ''): Promise<Ran> =
     );
     child.stdin?.end(input);
   });
+
+/** `kubectl sysctl ARGS` that goes on until it is ended; what it has printed so far. */
+export interface Going {
+  printed(): string;
+  end(): Promise<void>;
+}
+
+export function commandLineThatGoesOn(args: readonly string[]): Going {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program, ...args]);
+  const ended = once(child, 'exit');
+  let text = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  return {
+    printed: () => text,
+    async end() {
+      child.kill();
+      await ended;
+    },
+  };
+}
 
 /** The kubeconfig of a new ServiceAccount that has only these ClusterRoles. */
 export async function readerWith(server: TestApiServer, name: string, ...roles: string[]): Promise<string> {
