@@ -111,24 +111,29 @@ test('status with the role viewer shows the profiles', async () => {
   expect([status, out]).toEqual([0, expect.stringMatching(/^search +Enforce +not seen yet/m)]);
 });
 
+const condition = (reason: string): object => ({
+  status: {
+    observedGeneration: 1,
+    conditions: [
+      {
+        type: 'Ready',
+        status: 'False',
+        reason,
+        message: `${reason} of node-1`,
+        observedGeneration: 1,
+        lastTransitionTime: '2026-01-01T00:00:00Z',
+      },
+    ],
+  },
+});
+const shows = (going: Going, text: RegExp): Promise<void> =>
+  until(
+    `${text}`,
+    () => Promise.resolve(text.test(going.printed())),
+    () => going.printed(),
+  );
+
 describe('status --watch', () => {
-  const condition = (reason: string): object => ({
-    status: {
-      observedGeneration: 1,
-      conditions: [
-        {
-          type: 'Ready',
-          status: 'False',
-          reason,
-          message: `${reason} of node-1`,
-          observedGeneration: 1,
-          lastTransitionTime: '2026-01-01T00:00:00Z',
-        },
-      ],
-    },
-  });
-  const shows = (going: Going, text: RegExp): Promise<void> =>
-    until(`${text}`, () => Promise.resolve(text.test(going.printed())), going.printed);
   const told = (reason: string): Promise<unknown> =>
     server.admin.must(patch(`${PROFILES}/search/status`, condition(reason)));
 
@@ -158,6 +163,7 @@ describe('status --watch', () => {
       await shows(going, /^vm\.max_map_count .* in sync$/m);
       await server.admin.must(patch(`${STATES}/node-1/status`, { status: { deviations: [drifted] } }));
       await shows(going, /somebody wrote it/);
+      expect(going.printed()).toMatch(/^vm\.max_map_count .* Drifted$/m);
     } finally {
       await going.end();
       await server.admin.must(patch(`${STATES}/node-1/status`, { status: { deviations: null } }));

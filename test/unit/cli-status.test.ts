@@ -89,23 +89,23 @@ describe('status', () => {
   });
 });
 
-describe('status --watch', () => {
-  const seen = (holds: () => boolean): Promise<void> => until(holds, 'what the watch has to show');
-  /** Ends when the test has seen enough; says what was printed each time. */
-  function watching(api: WatchedApi, ...args: string[]) {
-    const terminal = new MemoryTerminal();
-    let enough = false;
-    const clock: Clock = {
-      now: () => NOW,
-      wait: () => (enough ? Promise.reject(new Error('enough')) : Promise.resolve()),
-    };
-    const command = statusCommand(api.connect, clock);
-    const ended = Promise.resolve(command.run(parseArguments(command, [...args, '--watch']), terminal)).catch(
-      (error: unknown) => messageOf(error),
-    );
-    return { terminal, end: () => ((enough = true), ended) };
-  }
+const seen = (holds: () => boolean): Promise<void> => until(holds, 'what the watch has to show');
+/** Ends when the test has seen enough; says what was printed each time. */
+function watching(api: WatchedApi, ...args: string[]) {
+  const terminal = new MemoryTerminal();
+  let enough = false;
+  const clock: Clock = {
+    now: () => NOW,
+    wait: () => (enough ? Promise.reject(new Error('enough')) : Promise.resolve()),
+  };
+  const command = statusCommand(api.connect, clock);
+  const ended = Promise.resolve(command.run(parseArguments(command, [...args, '--watch']), terminal)).catch(
+    (error: unknown) => messageOf(error),
+  );
+  return { terminal, end: () => ((enough = true), ended) };
+}
 
+describe('status --watch', () => {
   test('prints again when a watched object changes, and asks for nothing meanwhile', async () => {
     const api = new WatchedApi(cluster);
     const { terminal, end } = watching(api);
@@ -163,6 +163,7 @@ describe('status --watch', () => {
     await seen(() => terminal.out.includes('Profile search is not there any more'));
     api.change(cluster, paths.profiles, 'MODIFIED', failing);
     await seen(() => (terminal.out.match(/^Profile search: /gm) ?? []).length === 2);
+    expect(terminal.out.match(/^--- /gm)).toHaveLength(2);
     const drained = end();
     api.change({ ...cluster, profiles: [] }, paths.profiles, 'DELETED', failing);
     await drained;

@@ -16,7 +16,7 @@ export interface WatchOptions {
   /** Is told when the connection is lost; the watch goes on by itself. */
   log: Log;
   /** Resolves after so many ms. */
-  wait(ms: number): Promise<void>;
+  wait: (ms: number) => Promise<void>;
 }
 
 const byName = <T extends { metadata: ObjectMeta }>({ store }: Reflector<T>): T[] =>
