@@ -133,10 +133,10 @@ const shows = (going: Going, text: RegExp): Promise<void> =>
     () => going.printed(),
   );
 
-describe('status --watch', () => {
-  const told = (reason: string): Promise<unknown> =>
-    server.admin.must(patch(`${PROFILES}/search/status`, condition(reason)));
+const told = (reason: string): Promise<unknown> =>
+  server.admin.must(patch(`${PROFILES}/search/status`, condition(reason)));
 
+describe('status --watch', () => {
   test('shows each change as the API server tells it, with the role viewer', async () => {
     const going = commandLineThatGoesOn(['status', '--watch', '--kubeconfig', viewer]);
     try {
