@@ -8,6 +8,7 @@ export const errorCodes = {
     "The catalog is taken for the kernel's word; see that the agent's pod is privileged and its image whole.",
   ApiRequest: 'See the status code; the request is repeated where that can help.',
   RedisAway: 'Agents go on enforcing; work resumes when Redis is back.',
+  Fenced: 'Nothing: another replica leads or has the job, and this one has stopped writing.',
   Configuration: 'Correct the flag or the environment variable that the message names.',
 } as const;
 

@@ -9,6 +9,8 @@ export interface ApiRequest {
   /** application/json without it. */
   accept?: string;
   signal?: AbortSignal;
+  /** Throws when the request must not be sent any more; asked in the moment in which it is written to a connection (FencedApiServer). */
+  fence?: () => void;
 }
 
 /** The API server as this program uses it: JSON in, JSON out. Implemented over client-node in the manager, over node:https in the agent. */

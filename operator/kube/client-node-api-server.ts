@@ -1,6 +1,7 @@
 import { HttpMethod, RequestContext, type KubeConfig } from '@kubernetes/client-node';
 import { request, type Dispatcher } from 'undici';
 import { ApiError, type ApiRequest, type ApiServer, type ApiStatus } from './api-server.ts';
+import { fencedDispatcher } from './fenced-dispatcher.ts';
 
 /** Requests that do not answer within this time are given up; watches are not limited by it. */
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -54,6 +55,7 @@ export class ClientNodeApiServer implements ApiServer {
     for (const [name, value] of Object.entries(call.query ?? {})) url.searchParams.set(name, value);
     const context = new RequestContext(url.href, HttpMethod.GET);
     await this.#config.applySecurityAuthentication(context);
+    const dispatcher = context.getDispatcher() as unknown as Dispatcher;
     const response = await request(url, {
       method: call.method,
       signal,
@@ -64,7 +66,7 @@ export class ClientNodeApiServer implements ApiServer {
         ...(call.body !== undefined && { 'content-type': call.contentType ?? 'application/json' }),
       },
       body: call.body === undefined ? null : JSON.stringify(call.body),
-      dispatcher: context.getDispatcher() as unknown as Dispatcher,
+      dispatcher: call.fence ? fencedDispatcher(dispatcher, call.fence) : dispatcher,
     });
     this.#observe(call.method, call.path, response.statusCode);
     if (response.statusCode < 400) return response;

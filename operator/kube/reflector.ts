@@ -3,6 +3,7 @@ import type { ObjectMeta } from '../api/meta.ts';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../telemetry/log.ts';
 import { ApiError, isStatus, type ApiServer, type ApiStatus } from './api-server.ts';
+import { isAtLeast } from './resource-version.ts';
 
 interface WatchEvent {
   type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
@@ -49,22 +50,49 @@ export class Reflector<T extends { metadata: ObjectMeta }> {
   synced = false;
   readonly #o: ReflectorOptions<T>;
   #version = '';
+  #newest = '0';
   #failures = 0;
+  #listBegan = -Infinity;
+  #freshFrom = -Infinity;
+  #watching: AbortController | undefined;
+  #listed = Promise.withResolvers<void>();
 
   constructor(options: ReflectorOptions<T>) {
     this.#o = options;
+  }
+
+  /** Up to which resourceVersion of the server the copy is known to be current. */
+  get version(): string {
+    return this.#version;
+  }
+
+  /** The highest resourceVersion that changed the copy: another copy that is current up to it knows as much. */
+  get newest(): string {
+    return this.#newest;
+  }
+
+  /** Resolves once the copy is at least as new as the server was at `moment`, in ms of performance.now(); lists again if it must. */
+  async freshSince(moment: number, signal: AbortSignal): Promise<void> {
+    if (this.#listBegan < moment && this.#freshFrom < moment) {
+      this.#freshFrom = moment;
+      this.#watching?.abort();
+    }
+    const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    while (this.#listBegan < moment && !signal.aborted) await Promise.race([this.#listed.promise, aborted]);
   }
 
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       let delay = Math.random() * 100;
       try {
-        if (!this.#version) await this.#list(signal);
+        while (!this.#version || this.#listBegan < this.#freshFrom) await this.#list(signal);
         await this.#watch(signal);
         this.#failures = 0;
       } catch (error) {
         if (signal.aborted) return;
-        delay = this.#failed(error);
+        const byUs = this.#watching?.signal.aborted;
+        this.#watching = undefined;
+        delay = byUs ? 0 : this.#failed(error);
       }
       await sleep(delay, undefined, { signal }).catch(() => {});
     }
@@ -84,6 +112,7 @@ export class Reflector<T extends { metadata: ObjectMeta }> {
   }
 
   async #list(signal: AbortSignal): Promise<void> {
+    const began = performance.now();
     const seen = new Set<string>();
     let token: string | undefined;
     let version = '';
@@ -103,8 +132,14 @@ export class Reflector<T extends { metadata: ObjectMeta }> {
       token = page.metadata.continue || undefined;
       version = page.metadata.resourceVersion;
     } while (token);
-    for (const name of this.store.keys()) if (!seen.has(name)) this.#drop(name);
+    // When an object that is gone went, nobody knows: not after this.
+    for (const name of this.store.keys()) if (!seen.has(name)) this.#drop(name, version);
     this.#version = version;
+    // Versions only go back when etcd was restored from an old copy of itself.
+    if (!isAtLeast(version, this.#newest)) this.#newest = version;
+    this.#listBegan = began;
+    this.#listed.resolve();
+    this.#listed = Promise.withResolvers();
     if (this.synced) return;
     this.synced = true;
     this.#guarded(() => this.#o.onSynced?.());
@@ -119,11 +154,12 @@ export class Reflector<T extends { metadata: ObjectMeta }> {
       timeoutSeconds: String(seconds),
     };
     const limit = new AbortController();
+    this.#watching = new AbortController();
     const timer = setTimeout(() => limit.abort(), seconds * 1000 + (this.#o.graceMs ?? 30_000));
     const started = performance.now();
     let events = 0;
     try {
-      const both = AbortSignal.any([signal, limit.signal]);
+      const both = AbortSignal.any([signal, limit.signal, this.#watching.signal]);
       for await (const event of this.#o.api.watch<WatchEvent>(this.#o.path, query, both)) {
         events++;
         this.#apply(event);
@@ -138,7 +174,7 @@ export class Reflector<T extends { metadata: ObjectMeta }> {
   #apply({ type, object }: WatchEvent): void {
     if (type === 'ERROR')
       throw new ApiError({ method: 'GET', path: this.#o.path }, object.code ?? 500, object);
-    if (type === 'DELETED') this.#drop(object.metadata.name);
+    if (type === 'DELETED') this.#drop(object.metadata.name, object.metadata.resourceVersion);
     else if (type !== 'BOOKMARK') this.#put(object);
     this.#version = object.metadata.resourceVersion ?? this.#version;
     this.#failures = 0;
@@ -149,13 +185,21 @@ export class Reflector<T extends { metadata: ObjectMeta }> {
     const old = this.store.get(name);
     if (old && old.metadata.uid === uid && old.metadata.resourceVersion === resourceVersion) return name;
     const kept = this.#o.transform ? this.#o.transform(object as never) : (object as T);
+    this.#reached(resourceVersion);
     this.store.set(name, kept);
     this.#guarded(() => this.#o.onChange(name, kept));
     return name;
   }
 
-  #drop(name: string): void {
-    if (this.store.delete(name)) this.#guarded(() => this.#o.onChange(name, undefined));
+  #drop(name: string, version: string | undefined): void {
+    if (!this.store.delete(name)) return;
+    this.#reached(version);
+    this.#guarded(() => this.#o.onChange(name, undefined));
+  }
+
+  /** Resource versions of one collection are ordered (KEP-5504). */
+  #reached(version: string | undefined): void {
+    if (version && isAtLeast(version, this.#newest)) this.#newest = version;
   }
 
   #guarded(callback: () => void): void {

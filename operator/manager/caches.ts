@@ -8,6 +8,7 @@ import type { ApiServer } from '../kube/api-server.ts';
 import { Reflector } from '../kube/reflector.ts';
 import type { Log } from '../telemetry/log.ts';
 import { sharedKernels } from './shared-kernels.ts';
+import type { Copy } from './view.ts';
 
 /** What the manager keeps of a Node: 0.3 KB instead of 10. */
 export interface CachedNode {
@@ -80,7 +81,9 @@ export class Caches {
   readonly planNodes = new Map<string, CachedNode>();
   /** Contents of the revisions, by name. */
   readonly contents = new Map<string, RevisionData>();
-  readonly #all: readonly Pick<Reflector<never>, 'run' | 'synced'>[];
+  /** Those that a decision about a node is made from. */
+  readonly decidedFrom: Readonly<Record<string, Copy>>;
+  readonly #all: readonly Pick<Reflector<never>, 'run' | 'synced' | 'freshSince'>[];
 
   constructor(
     api: ApiServer,
@@ -130,11 +133,17 @@ export class Caches {
         if (this.#nodeChanged(name, node)) changed('node', name);
       },
     });
+    this.decidedFrom = { profiles: this.profiles, nodes: this.nodes, states: this.states };
     this.#all = [this.profiles, this.nodes, this.states, this.revisions, this.daemonSets];
   }
 
   get synced(): boolean {
     return this.#all.every((reflector) => reflector.synced);
+  }
+
+  /** Resolves once everything is at least as new as the server was at `moment`, in ms of performance.now(). */
+  async freshSince(moment: number, signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#all.map((reflector) => reflector.freshSince(moment, signal)));
   }
 
   /** Follows the API server until the signal aborts. */

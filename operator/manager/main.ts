@@ -1,18 +1,22 @@
 import { LEASE_NAME, paths } from '../api/names.ts';
 import { messageOf } from '../errors.ts';
 import { ClientNodeApiServer } from '../kube/client-node-api-server.ts';
+import { systemClock } from '../kube/clock.ts';
 import { EventRecorder } from '../kube/events.ts';
-import { LeaderElector } from '../kube/leader-election.ts';
+import { FencedApiServer } from '../kube/fence.ts';
+import { LeaderElector, type Term } from '../kube/leader-election.ts';
 import { PooledKubeConfig } from '../kube/pooled-kube-config.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { winstonLog } from '../telemetry/winston-log.ts';
 import { Caches } from './caches.ts';
 import { serve } from './http.ts';
+import { Leadership } from './leadership.ts';
 import { Manager } from './manager.ts';
 import { WorkQueue } from './queues.ts';
 import { ReconcileLoop } from './reconciler.ts';
 import { EmbeddedRedis, externalRedis } from './redis.ts';
 import { managerSettings } from './settings.ts';
+import { caughtUp, viewOf } from './view.ts';
 
 /** Everything is looked at again this often, whatever events say. */
 const RESYNC_MS = 60_000;
@@ -42,23 +46,27 @@ export async function runManager(env: NodeJS.ProcessEnv, signal: AbortSignal): P
     manager.changed(kind, name);
     loop.trigger();
   });
-  const queue = (name: string, handler: (key: string, stop: AbortSignal) => Promise<void>): WorkQueue =>
-    new WorkQueue({
-      name,
-      redis,
-      handler,
-      concurrency: settings.concurrency,
-      log,
-      onResult: (result) => metrics.jobs.inc({ queue: name, result }),
-    });
-  const nodeConfig = queue('node-config', (node, stop) => manager.configureNode(node, stop));
-  const agentDaemonSet = queue('agent-daemonset', () => manager.applyDaemonSet());
-  const queues = [nodeConfig, agentDaemonSet];
+  const leadership = new Leadership();
+  const nodeConfig = new WorkQueue({
+    name: 'node-config',
+    redis,
+    handler: async (node, job) => {
+      await caughtUp(caches.decidedFrom, job.view);
+      await manager.configureNode(node, new FencedApiServer(api, job.fence), job.signal);
+    },
+    concurrency: settings.concurrency,
+    log,
+    onResult: (result) => metrics.jobs.inc({ queue: 'node-config', result }),
+  });
   const manager: Manager = new Manager({
-    api,
+    api: new FencedApiServer(api, leadership.fence),
     caches,
-    nodeConfig,
-    agentDaemonSet,
+    nodeConfig: {
+      add: async (nodes) => {
+        leadership.fence();
+        await nodeConfig.add(nodes, viewOf(caches.decidedFrom));
+      },
+    },
     events,
     metrics,
     log,
@@ -77,7 +85,7 @@ export async function runManager(env: NodeJS.ProcessEnv, signal: AbortSignal): P
     },
   );
 
-  const redisUp = (): boolean => queues.every((q) => q.connected);
+  const redisUp = (): boolean => nodeConfig.connected;
   const readiness = (): string | undefined =>
     !caches.synced
       ? 'the caches are not synced yet'
@@ -101,14 +109,16 @@ export async function runManager(env: NodeJS.ProcessEnv, signal: AbortSignal): P
     redisUrl: settings.redisUrl === undefined ? 'embedded' : 'external',
   });
 
-  const lead = async (leading: AbortSignal): Promise<void> => {
+  const lead = async (term: Term): Promise<void> => {
     metrics.leader.set(1);
+    // The leader before may have seen more than this replica has, and decided by it.
+    await caches.freshSince(term.since.monotonic, term.signal);
     const resync = setInterval(() => {
       manager.lookAgain();
       loop.trigger();
     }, RESYNC_MS);
     loop.trigger();
-    await loop.run(leading);
+    await leadership.during(term, () => loop.run(term.signal));
     clearInterval(resync);
     metrics.leader.set(0);
   };
@@ -119,11 +129,17 @@ export async function runManager(env: NodeJS.ProcessEnv, signal: AbortSignal): P
     name: LEASE_NAME,
     identity: settings.podName,
     log,
+    leaseMs: settings.leaseDurationSeconds * 1000,
   });
-  await Promise.all([caches.run(signal), settings.leaderElection ? elector.run(signal, lead) : lead(signal)]);
+  if (settings.leaderElection) {
+    const election = elector.run(signal, lead);
+    // What is listed after the lease was taken need not be listed again.
+    const following = elector.tried.then(() => caches.run(signal));
+    await Promise.all([election, following]);
+  } else await Promise.all([lead({ signal, fence: () => {}, since: systemClock() }), caches.run(signal)]);
 
   log.info('the manager stops');
   for (const server of servers) server.close();
-  for (const step of [...queues, redis, config])
+  for (const step of [nodeConfig, redis, config])
     await step.close().catch((error: unknown) => log.warn('close', { error: messageOf(error) }));
 }

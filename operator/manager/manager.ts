@@ -20,10 +20,10 @@ export interface WorkSink {
 }
 
 export interface ManagerOptions {
+  /** For what only the lease holder writes. */
   api: ApiServer;
   caches: Caches;
   nodeConfig: WorkSink;
-  agentDaemonSet: WorkSink;
   events: EventRecorder;
   metrics: Metrics;
   log: Log;
@@ -89,38 +89,39 @@ export class Manager {
     const decision = this.#decider.decide();
     const { plan, rollout } = decision;
     for (const node of rollout.start) this.#started.add(node, plan.wanted.get(node) ?? plan.empty.name);
-    await this.#revisions.ensure(this.#referred(decision), (name) => contentOf(plan, name));
+    await this.#revisions.ensure(this.#o.api, this.#referred(decision), (name) => contentOf(plan, name));
     // One that fails does not keep the others from their work.
     const [queued, daemonSet, wrote, collected] = await Promise.allSettled([
       this.#o.nodeConfig.add([...decision.actions.keys()]),
-      this.#checkDaemonSet(),
+      this.#ensureDaemonSet(),
       this.#statuses.publish(decision),
       this.#revisions.collect(() => this.#inUse(decision)),
     ]);
-    for (const result of [wrote, collected]) if (result.status === 'rejected') throw result.reason;
-    for (const result of [queued, daemonSet])
-      if (result.status === 'rejected') {
-        this.#o.log.warn('work cannot be queued', { error: messageOf(result.reason) });
-        return NO_QUEUE_MS;
-      }
+    for (const result of [daemonSet, wrote, collected]) if (result.status === 'rejected') throw result.reason;
+    if (queued.status === 'rejected') {
+      this.#o.log.warn('work cannot be queued', { error: messageOf(queued.reason) });
+      return NO_QUEUE_MS;
+    }
     const later = wrote.status === 'fulfilled' ? wrote.value : undefined;
     return decision.actions.size > 0 ? Math.min(PENDING_MS, later ?? PENDING_MS) : later;
   }
 
-  /** The job `node-config`. */
-  async configureNode(node: string, signal: AbortSignal): Promise<void> {
+  /** The job `node-config`; `api` is what this job may write through. */
+  async configureNode(node: string, api: ApiServer, signal: AbortSignal): Promise<void> {
     const { plan, actions } = this.#decider.decide();
     const own = actions.get(node);
     if (!own) return;
     const targets = targetsOf(own);
     for (const target of targets) this.#started.add(node, target);
     // This decision may be newer than the last run of the loop.
-    await this.#revisions.ensure(targets, (name) => contentOf(plan, name));
-    await configureNode(this.#o.api, node, own, this.#o.log, signal);
+    await this.#revisions.ensure(api, targets, (name) => contentOf(plan, name));
+    await configureNode(api, node, own, this.#o.log, signal);
   }
 
-  /** The job `agent-daemonset`. */
-  async applyDaemonSet(): Promise<void> {
+  /** Written by the leader alone: while one image is replaced by the next, replicas of both are there and each has an image of its own. */
+  async #ensureDaemonSet(): Promise<void> {
+    const existing = this.#o.caches.daemonSets.store.values().next().value;
+    if (existing && existing.metadata.generation === this.#daemonSetGeneration) return;
     const { namespace, agentImage, agentDriftIntervalSeconds, logLevel } = this.#o.settings;
     const body = agentDaemonSet({
       namespace,
@@ -155,11 +156,5 @@ export class Manager {
     for (const { status } of this.#o.caches.states.store.values())
       if (status?.observedRevision) inUse.add(status.observedRevision);
     return inUse;
-  }
-
-  async #checkDaemonSet(): Promise<void> {
-    const existing = this.#o.caches.daemonSets.store.values().next().value;
-    if (!existing || existing.metadata.generation !== this.#daemonSetGeneration)
-      await this.#o.agentDaemonSet.add([AGENT_DAEMON_SET]);
   }
 }

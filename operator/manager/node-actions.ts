@@ -7,8 +7,8 @@ import type { CachedNode } from './caches.ts';
 /** One write that brings a node nearer to where it must be. */
 export type NodeAction =
   | { kind: 'createState'; revision: string; nodeUid: string }
-  | { kind: 'setRevision'; from: string; to: string }
-  | { kind: 'setLabels'; labels: Record<string, string | null> }
+  | { kind: 'setRevision'; from: string; to: string; uid: string; generation: number }
+  | { kind: 'setLabels'; labels: Record<string, string | null>; uid: string }
   | { kind: 'deleteState'; uid: string; resourceVersion: string };
 
 export interface NodeActionInput {
@@ -61,6 +61,20 @@ function profileLabels({ node, verdicts }: NodeActionInput): Record<string, stri
   return changes;
 }
 
+const setLabels = ({ metadata }: CachedNode, labels: Record<string, string | null>): NodeAction => ({
+  kind: 'setLabels',
+  labels,
+  uid: metadata.uid ?? '',
+});
+
+const setRevision = ({ metadata, spec }: NodeSysctlState, to: string): NodeAction => ({
+  kind: 'setRevision',
+  from: spec.revision,
+  to,
+  uid: metadata.uid ?? '',
+  generation: metadata.generation ?? 0,
+});
+
 /**
  * What to write for one node, in this order. Pure. On leaving, the label goes before the state: a label without a state
  * then always means that somebody deleted the state, and it is written again.
@@ -69,7 +83,7 @@ export function nodeActions(input: NodeActionInput): NodeAction[] {
   const { node, state, wanted, empty, mayStart } = input;
   if (!isManaged(node, state, wanted)) {
     const leftover = profileLabels(input);
-    return Object.keys(leftover).length > 0 ? [{ kind: 'setLabels', labels: leftover }] : [];
+    return Object.keys(leftover).length > 0 ? [setLabels(node, leftover)] : [];
   }
   const target = wanted ?? empty;
   const actions: NodeAction[] = [];
@@ -85,10 +99,9 @@ export function nodeActions(input: NodeActionInput): NodeAction[] {
   else {
     if (!state && mayStart)
       actions.push({ kind: 'createState', revision: target, nodeUid: node.metadata.uid ?? '' });
-    else if (state && state.spec.revision !== target && mayStart)
-      actions.push({ kind: 'setRevision', from: state.spec.revision, to: target });
+    else if (state && state.spec.revision !== target && mayStart) actions.push(setRevision(state, target));
     if (node.labels[AGENT_LABEL] !== 'true' && (state || mayStart)) labels[AGENT_LABEL] = 'true';
   }
-  if (Object.keys(labels).length > 0) actions.push({ kind: 'setLabels', labels });
+  if (Object.keys(labels).length > 0) actions.push(setLabels(node, labels));
   return actions;
 }

@@ -27,9 +27,11 @@ async function perform(api: ApiServer, node: string, action: NodeAction, signal:
       return;
     }
     case 'setRevision': {
-      // The test makes an old decision fail where a newer one was already written.
+      // Makes an old decision fail where a newer one was already written. The revision itself would not do: it can come back (A, B, A).
+      // The generation cannot: it counts changes of the spec, and only those, so an agent that writes its status is not in the way.
       const body = [
-        { op: 'test', path: '/spec/revision', value: action.from },
+        { op: 'test', path: '/metadata/uid', value: action.uid },
+        { op: 'test', path: '/metadata/generation', value: action.generation },
         { op: 'replace', path: '/spec/revision', value: action.to },
       ];
       const query = { fieldManager: FIELD_MANAGER };
@@ -37,7 +39,8 @@ async function perform(api: ApiServer, node: string, action: NodeAction, signal:
       return;
     }
     case 'setLabels': {
-      const body = { metadata: { labels: action.labels } };
+      // The API server refuses it (422) for a Node that was made again under the same name.
+      const body = { metadata: { uid: action.uid, labels: action.labels } };
       const query = { fieldManager: FIELD_MANAGER };
       await api.request({
         method: 'PATCH',

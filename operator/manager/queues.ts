@@ -1,12 +1,10 @@
 import { DelayedError, Queue, UnrecoverableError, Worker, type Job, type JobsOptions } from 'bullmq';
-import type { Redis } from 'ioredis';
 import { messageOf, OperatorError } from '../errors.ts';
 import { ApiError } from '../kube/api-server.ts';
+import { systemClock } from '../kube/clock.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { RedisServer } from './redis.ts';
-
-/** The work of one queue: a key says what to look at; what is wanted is read when the job runs. */
-export type Handler = (key: string, signal: AbortSignal) => Promise<void>;
+import { jobFence, LOCK_MS, Postponed, type Handler, type View } from './job.ts';
+import type { RedisClient, RedisServer } from './redis.ts';
 
 export interface QueueOptions {
   name: string;
@@ -29,6 +27,9 @@ const ATTEMPTS = 12;
 /** All keys of a queue in one Redis Cluster slot. */
 const PREFIX = '{sysctl-operator}';
 const PAUSE_FOR_CLOSE_MS = 5_000;
+const STALLED_INTERVAL_MS = 5_000;
+/** The reconcile loop does not wait longer than this for Redis; it comes again. */
+const ADD_MS = 1_000;
 
 const opts = (key: string): JobsOptions => ({
   deduplication: { id: key, keepLastIfActive: true },
@@ -44,30 +45,33 @@ const opts = (key: string): JobsOptions => ({
  */
 export class WorkQueue {
   readonly name: string;
-  readonly #adding: Redis;
+  readonly #adding: RedisClient;
+  readonly #working: RedisClient;
   #queue: Queue | undefined;
   readonly #worker: Worker;
-  readonly #connections: Redis[];
   readonly #log: Log;
   readonly #stop = new AbortController();
+  /** Beside the jobs, because a job that waits keeps the data that it was first added with. */
+  readonly #viewKey: string;
+  readonly #waiting = new Set<string>();
+  #view: View = {};
+  #sending: Promise<void> | undefined;
 
   constructor(options: QueueOptions) {
     this.name = options.name;
+    this.#viewKey = `${PREFIX}:${options.name}:view`;
     this.#log = options.log.child({ queue: options.name });
     // Adding must fail at once while Redis is away: the reconcile loop comes again. A worker must wait (BullMQ demands null).
-    const adding = options.redis.connect({ maxRetriesPerRequest: 1, enableOfflineQueue: false });
-    const working = options.redis.connect({ maxRetriesPerRequest: null });
-    this.#adding = adding;
-    this.#connections = [adding, working];
-    for (const connection of this.#connections)
+    this.#adding = options.redis.connect({ maxRetriesPerRequest: 1, enableOfflineQueue: false });
+    this.#working = options.redis.connect({ maxRetriesPerRequest: null });
+    for (const connection of [this.#adding, this.#working])
       connection.on('error', (error) => this.#log.debug('Redis connection', { error: messageOf(error) }));
-    this.#worker = new Worker(options.name, (job) => this.#run(job, options), {
-      connection: working,
+    this.#worker = new Worker(options.name, (job, token) => this.#run(job, token, options), {
+      connection: this.#working,
       prefix: PREFIX,
       concurrency: options.concurrency,
-      // A job is a few requests; a worker that stalls is replaced within seconds.
-      lockDuration: 15_000,
-      stalledInterval: 5_000,
+      lockDuration: LOCK_MS,
+      stalledInterval: STALLED_INTERVAL_MS,
       maxStalledCount: ATTEMPTS,
       removeOnComplete: { count: 0 },
       removeOnFail: { count: 0 },
@@ -78,13 +82,51 @@ export class WorkQueue {
 
   /** True while commands to Redis can be sent. */
   get connected(): boolean {
-    return this.#connections.every((connection) => connection.status === 'ready');
+    return [this.#adding, this.#working].every((connection) => connection.status === 'ready');
   }
 
-  /** Queues the keys; rejects at once when Redis cannot be reached. */
-  async add(keys: readonly string[]): Promise<void> {
+  /** Resolves when Redis answers; rejects at once when it cannot be reached. */
+  async ping(): Promise<void> {
+    await this.#adding.ping();
+  }
+
+  /**
+   * Queues the keys, with the view that they were found in. Rejects at once when Redis cannot be reached, and after a second when it does
+   * not answer: then what is under way goes on, and what is added meanwhile goes with the next command instead of piling up.
+   */
+  async add(keys: readonly string[], view: View = {}): Promise<void> {
     if (keys.length === 0) return;
-    await this.#ready().addBulk(keys.map((key) => ({ name: this.name, data: { key }, opts: opts(key) })));
+    const queue = this.#ready();
+    for (const key of keys) this.#waiting.add(key);
+    this.#view = view;
+    this.#sending ??= this.#send(queue).finally(() => (this.#sending = undefined));
+    this.#sending.catch(() => {});
+    const slow = new AbortController();
+    await Promise.race([
+      this.#sending,
+      new Promise((_, reject) => {
+        const error = new OperatorError(
+          'RedisAway',
+          `queue ${this.name}: Redis does not answer within a second`,
+        );
+        const timer = setTimeout(() => reject(error), ADD_MS);
+        slow.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
+      }),
+    ]).finally(() => slow.abort());
+  }
+
+  async #send(queue: Queue): Promise<void> {
+    try {
+      while (this.#waiting.size > 0) {
+        const keys = [...this.#waiting];
+        this.#waiting.clear();
+        const jobs = keys.map((key) => ({ name: this.name, data: { key }, opts: opts(key) }));
+        await Promise.all([this.#adding.set(this.#viewKey, JSON.stringify(this.#view)), queue.addBulk(jobs)]);
+      }
+    } catch (error) {
+      this.#waiting.clear();
+      throw error;
+    }
   }
 
   /** Made when Redis answers for the first time: a Queue that is made before that keeps its first error for ever. */
@@ -111,16 +153,23 @@ export class WorkQueue {
     const results = await Promise.allSettled([bounded, this.#queue?.close()]);
     for (const result of results)
       if (result.status === 'rejected') this.#log.warn('close', { error: messageOf(result.reason) });
-    for (const connection of this.#connections) connection.disconnect();
+    for (const connection of [this.#adding, this.#working]) connection.disconnect();
   }
 
-  async #run(job: Job<{ key: string }>, options: QueueOptions): Promise<void> {
+  async #run(job: Job<{ key: string }>, token: string | undefined, options: QueueOptions): Promise<void> {
     const { key } = job.data;
+    // processedOn is when this worker asked for the job; the answer may have waited in a socket while the process was stopped.
+    const taken = { ...systemClock(), wall: job.processedOn ?? 0 };
+    const fence = jobFence(key, taken);
     try {
-      await options.handler(key, this.#stop.signal);
+      const view = JSON.parse((await this.#working.get(this.#viewKey)) ?? '{}') as View;
+      await options.handler(key, { view, fence, signal: this.#stop.signal });
       options.onResult?.('completed');
     } catch (error) {
-      if (error instanceof DelayedError) throw error;
+      if (error instanceof Postponed) {
+        await job.moveToDelayed(Date.now() + error.ms, token);
+        throw new DelayedError();
+      }
       options.onResult?.('failed');
       if (this.#stop.signal.aborted) throw error;
       this.#log.warn('job failed', { key, attempt: job.attemptsMade + 1, error });

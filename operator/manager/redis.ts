@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Redis } from 'ioredis';
+import { Redis, type Cluster } from 'ioredis';
 import { OperatorError } from '../errors.ts';
 import type { Log } from '../telemetry/log.ts';
 
@@ -14,9 +14,12 @@ export interface ConnectionOptions {
   enableOfflineQueue?: boolean;
 }
 
+/** One connection; to a cluster of servers, one to each of them. */
+export type RedisClient = Redis | Cluster;
+
 /** Where the queues live, and how to connect to it. */
 export interface RedisServer {
-  connect(options: ConnectionOptions): Redis;
+  connect(options: ConnectionOptions): RedisClient;
   close(): Promise<void>;
 }
 

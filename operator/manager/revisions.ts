@@ -30,15 +30,19 @@ export class RevisionHistory {
     this.#known = known;
   }
 
-  /** Creates those that are missing. Of a name without content (neither planned nor there) nobody knows what it was: its agents say so. */
-  async ensure(names: Iterable<string>, content: (name: string) => RevisionData | undefined): Promise<void> {
+  /** Creates those that are missing, through `api`: jobs do it too. Of a name without content (neither planned nor there) nobody knows what it was: its agents say so. */
+  async ensure(
+    api: ApiServer,
+    names: Iterable<string>,
+    content: (name: string) => RevisionData | undefined,
+  ): Promise<void> {
     const missing = [...new Set(names)].filter((name) => !this.#known.has(name));
     if (missing.length === 0) return;
     let next = 1 + [...this.#known.values()].reduce((max, { revision }) => Math.max(max, revision), 0);
     await Promise.all(
       missing.map(async (name) => {
         const data = content(name);
-        if (data) await this.#create(name, data, next++);
+        if (data) await this.#create(api, name, data, next++);
       }),
     );
   }
@@ -54,7 +58,7 @@ export class RevisionHistory {
     }
   }
 
-  async #create(name: string, data: RevisionData, revision: number): Promise<void> {
+  async #create(api: ApiServer, name: string, data: RevisionData, revision: number): Promise<void> {
     const body = {
       apiVersion: 'apps/v1',
       kind: 'ControllerRevision',
@@ -63,7 +67,7 @@ export class RevisionHistory {
       data,
     };
     try {
-      await this.#api.request({ method: 'POST', path: paths.revisions(this.#namespace), body });
+      await api.request({ method: 'POST', path: paths.revisions(this.#namespace), body });
     } catch (error) {
       if (!isStatus(error, 409)) throw error;
     }

@@ -11,6 +11,8 @@ export interface ManagerSettings {
   metricsPort: number;
   healthPort: number;
   leaderElection: boolean;
+  /** How long other replicas wait after the last renewal of the Lease that they saw. */
+  leaseDurationSeconds: number;
   /** Jobs of one queue that this replica runs at once. */
   concurrency: number;
   logLevel: string;
@@ -47,6 +49,7 @@ export function managerSettings(env: NodeJS.ProcessEnv): ManagerSettings {
     metricsPort: integer(env, 'METRICS_PORT', 8080, 0, 65535),
     healthPort: integer(env, 'HEALTH_PORT', 8081, 0, 65535),
     leaderElection: env['LEADER_ELECTION'] !== 'false',
+    leaseDurationSeconds: integer(env, 'LEASE_DURATION_SECONDS', 30, 3, 300),
     concurrency: integer(env, 'CONCURRENCY', 16, 1, 256),
     logLevel: env['LOG_LEVEL'] || 'info',
     agentDriftIntervalSeconds: integer(env, 'AGENT_DRIFT_INTERVAL_SECONDS', 10, 1, 3600),

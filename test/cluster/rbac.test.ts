@@ -70,10 +70,13 @@ describe('the manager may', () => {
   });
 
   test('read the Lease and renew it', async () => {
-    const path = `${LEASES}/sysctl-operator`;
-    const read = await scene.manager.call({ path });
+    const read = await scene.manager.call({
+      path: `${LEASES}?fieldSelector=metadata.name%3Dsysctl-operator`,
+    });
     expect(verdict(read)).toBe('allowed');
-    expect(verdict(await scene.manager.call({ method: 'PUT', path, body: read.body }))).toBe('allowed');
+    const [body] = read.body['items'] as object[];
+    const path = `${LEASES}/sysctl-operator`;
+    expect(verdict(await scene.manager.call({ method: 'PUT', path, body }))).toBe('allowed');
   });
 });
 
@@ -99,6 +102,7 @@ describe('the manager may not', () => {
         object('apps/v1', 'ControllerRevision', 'r1', { revision: 1 }),
       ),
     ],
+    ['list all Leases', { path: LEASES }],
     ['take another Lease', { method: 'PUT', path: `${LEASES}/another`, body: lease }],
     ['delete the Lease', { method: 'DELETE', path: `${LEASES}/sysctl-operator` }],
     [

@@ -53,7 +53,7 @@ test('what is written is enough to tune a node and to give it back', () => {
     },
   });
   expect(life.after).toEqual(life.before);
-  expect(life.ends).toEqual([0, 0]);
+  expect(life.ends).toEqual([0, 0, 0]);
 });
 
 describe.each([MANAGER, AGENT])('%s', (account) => {

@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError } from '../../operator/kube/api-server.ts';
-import { WorkQueue, type Handler } from '../../operator/manager/queues.ts';
+import { Postponed, type Handler } from '../../operator/manager/job.ts';
+import { WorkQueue } from '../../operator/manager/queues.ts';
 import { winstonLog } from '../../operator/telemetry/winston-log.ts';
 import { TestRedis } from './support/redis.ts';
 import { until } from './support/until.ts';
@@ -20,12 +21,17 @@ afterEach(async () => {
 });
 
 /** A replica's queue; the handler is what its worker does. */
-function replica(handler: Handler, concurrency = 8): WorkQueue {
+function replica(
+  handler: Handler,
+  concurrency = 8,
+  onResult: (result: 'completed' | 'failed') => void = () => {},
+): WorkQueue {
   const queue = new WorkQueue({
     name: 'node-config',
     redis: redis.server,
     handler,
     concurrency,
+    onResult,
     log: winstonLog('error'),
   });
   queues.push(queue);
@@ -43,9 +49,18 @@ const add = (queue: WorkQueue, ...keys: string[]): Promise<void> =>
     'the queue takes the work',
   );
 
+/** What the fence says: undefined, or the code of its error. */
+const ask = (fence: () => void): unknown => {
+  try {
+    return fence();
+  } catch (error) {
+    return (error as { code?: string }).code;
+  }
+};
+
 const keysLeft = async (): Promise<string[]> => {
   const keys = (await redis.command('KEYS', '*node-config:*')) as string[];
-  return keys.filter((key) => !/:(meta|events|stalled-check|id|marker)$/.test(key));
+  return keys.filter((key) => !/:(meta|events|stalled-check|id|marker|view)$/.test(key));
 };
 
 describe('one key', () => {
@@ -96,6 +111,74 @@ describe('one key', () => {
     expect(Number(await redis.command('XLEN', '{sysctl-operator}:node-config:events'))).toBeLessThanOrEqual(
       11_000,
     );
+  });
+});
+
+describe('a job', () => {
+  test('is told the newest view that work was found in, also where it waited with an older one', async () => {
+    const seen: unknown[] = [];
+    const first = Promise.withResolvers<void>();
+    const queue = replica(async (key, { view }) => {
+      seen.push([key, view]);
+      if (key === 'first') await first.promise;
+    }, 1);
+    const found = (key: string, profiles: string): Promise<void> =>
+      until(
+        () =>
+          queue.add([key], { profiles }).then(
+            () => true,
+            () => false,
+          ),
+        'the queue takes the work',
+      );
+    await found('first', '7');
+    await until(() => seen.length === 1, 'the first job');
+    await found('second', '8');
+    await found('second', '9');
+    first.resolve();
+    await until(() => seen.length === 2, 'the second job');
+    expect(seen).toEqual([
+      ['first', { profiles: '7' }],
+      ['second', { profiles: '9' }],
+    ]);
+  });
+
+  test('that cannot be done yet is done later, however often, and is no failure', async () => {
+    let runs = 0;
+    const results: string[] = [];
+    const queue = replica(
+      async () => {
+        if (++runs < 20) throw new Postponed(10);
+      },
+      1,
+      (result) => results.push(result),
+    );
+    await add(queue, 'node-1');
+    await until(() => results.length > 0, 'the job');
+    expect({ runs, results }).toEqual({ runs: 20, results: ['completed'] });
+    await until(async () => (await keysLeft()).length === 0, 'nothing left in Redis');
+  });
+
+  test('that took too long may not write any more, and is done by somebody else', async () => {
+    const began = performance.now();
+    const before: unknown[] = [];
+    const after: unknown[] = [];
+    const queue = replica(async (_, { fence }) => {
+      if (before.push(ask(fence)) > 1) return;
+      jest.spyOn(performance, 'now').mockReturnValue(began + 11_000);
+      after.push(ask(fence));
+      jest.restoreAllMocks();
+      // The wall clock knows of what the other one cannot: that the machine was suspended.
+      const now = Date.now();
+      jest.spyOn(Date, 'now').mockReturnValue(now + 11_000);
+      after.push(ask(fence));
+      jest.restoreAllMocks();
+      fence();
+      throw new Error('again');
+    });
+    await add(queue, 'node-1');
+    await until(() => before.length === 2, 'the second run');
+    expect({ before, after }).toEqual({ before: [undefined, undefined], after: ['Fenced', 'Fenced'] });
   });
 });
 
@@ -155,7 +238,7 @@ describe('a Redis that', () => {
   });
 
   test('does not answer does not keep a manager from ending', async () => {
-    const queue = replica((_, signal) => sleep(60_000, undefined, { signal }).catch(() => {}));
+    const queue = replica((_, { signal }) => sleep(60_000, undefined, { signal }).catch(() => {}));
     await add(queue, 'node-1');
     redis.pause();
     const started = performance.now();
@@ -166,7 +249,7 @@ describe('a Redis that', () => {
 
 test('a job that is running when its manager ends is told to stop, and is done by another replica', async () => {
   const stopped: string[] = [];
-  const first = replica(async (key, signal) => {
+  const first = replica(async (key, { signal }) => {
     await sleep(60_000, undefined, { signal }).catch(() => {});
     stopped.push(key);
     throw new Error('stopped');

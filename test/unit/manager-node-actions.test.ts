@@ -25,7 +25,7 @@ describe('a node that a profile matches', () => {
   test('gets its state before the agent that reads it', () => {
     expect(actions({})).toEqual([
       { kind: 'createState', revision: 'r1', nodeUid: 'uid-a' },
-      { kind: 'setLabels', labels: AGENT },
+      { kind: 'setLabels', labels: AGENT, uid: 'uid-a' },
     ]);
   });
 
@@ -35,7 +35,9 @@ describe('a node that a profile matches', () => {
 
   test('goes from the revision that was seen to the wanted one', () => {
     const has = { node: cachedNode('a', AGENT), state: nodeState('a', { revision: 'old' }) };
-    expect(actions(has)).toEqual([{ kind: 'setRevision', from: 'old', to: 'r1' }]);
+    expect(actions(has)).toEqual([
+      { kind: 'setRevision', from: 'old', to: 'r1', uid: 'state-a', generation: 3 },
+    ]);
     expect(kinds({ ...has, mayStart: false })).toEqual([]);
   });
 
@@ -80,7 +82,7 @@ describe('the label that pods select by', () => {
     const node = cachedNode('a', { ...AGENT, ...READY, other: 'x' });
     expect(labels({ node, state: nodeState('a', { revision: 'r1' }), verdicts })).toEqual(gone);
     expect(actions({ node: cachedNode('a', READY), wanted: undefined, mayStart: false })).toEqual([
-      { kind: 'setLabels', labels: gone },
+      { kind: 'setLabels', labels: gone, uid: 'uid-a' },
     ]);
   });
 });
@@ -91,7 +93,9 @@ describe('a node that no profile matches any more', () => {
 
   test('is told the empty revision once the rollout lets it', () => {
     const state = nodeState('a', { revision: 'r1' });
-    expect(actions({ ...leaving, state })).toEqual([{ kind: 'setRevision', from: 'r1', to: 'r0' }]);
+    expect(actions({ ...leaving, state })).toEqual([
+      { kind: 'setRevision', from: 'r1', to: 'r0', uid: 'state-a', generation: 3 },
+    ]);
     expect(kinds({ ...leaving, state, mayStart: false })).toEqual([]);
   });
 
@@ -115,7 +119,9 @@ describe('a node that no profile matches any more', () => {
 
   test('loses its agent first and its state after that', () => {
     const state = nodeState('a', back);
-    expect(actions({ ...leaving, state })).toEqual([{ kind: 'setLabels', labels: { [AGENT_LABEL]: null } }]);
+    expect(actions({ ...leaving, state })).toEqual([
+      { kind: 'setLabels', labels: { [AGENT_LABEL]: null }, uid: 'uid-a' },
+    ]);
     expect(actions({ ...leaving, node: cachedNode('a'), state })).toEqual([
       { kind: 'deleteState', uid: 'state-a', resourceVersion: '7' },
     ]);
@@ -133,7 +139,7 @@ describe('a node that no profile matches any more', () => {
 
   test('stays where a profile matches it again before it was given back', () => {
     expect(actions({ node: cachedNode('a', AGENT), state: nodeState('a', back) })).toEqual([
-      { kind: 'setRevision', from: 'r0', to: 'r1' },
+      { kind: 'setRevision', from: 'r0', to: 'r1', uid: 'state-a', generation: 3 },
     ]);
   });
 });

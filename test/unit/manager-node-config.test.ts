@@ -4,8 +4,8 @@ import type { NodeAction } from '../../operator/manager/node-actions.ts';
 import { apiError, recordingLog, StubApiServer } from './support/agent-fakes.ts';
 
 const createState: NodeAction = { kind: 'createState', revision: 'r1', nodeUid: 'uid-a' };
-const setRevision: NodeAction = { kind: 'setRevision', from: 'r1', to: 'r2' };
-const setLabels: NodeAction = { kind: 'setLabels', labels: { x: 'true', y: null } };
+const setRevision: NodeAction = { kind: 'setRevision', from: 'r1', to: 'r2', uid: 'u', generation: 3 };
+const setLabels: NodeAction = { kind: 'setLabels', labels: { x: 'true', y: null }, uid: 'uid-a' };
 const deleteState: NodeAction = { kind: 'deleteState', uid: 'u', resourceVersion: '7' };
 const STATES = '/apis/sysctl-operator.dev/v1alpha1/nodesysctlstates';
 
@@ -35,7 +35,7 @@ describe('the job of one node', () => {
     ]);
   });
 
-  test('changes a revision only where it is the one that the decision saw', async () => {
+  test('changes a revision only where the state is the one that the decision saw', async () => {
     const api = new StubApiServer();
     await run(api, setRevision);
     expect(api.requests).toMatchObject([
@@ -44,18 +44,19 @@ describe('the job of one node', () => {
         path: `${STATES}/a`,
         contentType: 'application/json-patch+json',
         body: [
-          { op: 'test', path: '/spec/revision', value: 'r1' },
+          { op: 'test', path: '/metadata/uid', value: 'u' },
+          { op: 'test', path: '/metadata/generation', value: 3 },
           { op: 'replace', path: '/spec/revision', value: 'r2' },
         ],
       },
     ]);
   });
 
-  test('changes labels of the Node and nothing else of it', async () => {
+  test('changes labels of the very Node that the decision saw, and nothing else of it', async () => {
     const api = new StubApiServer();
     await run(api, setLabels);
     expect(api.requests[0]).toMatchObject({ method: 'PATCH', path: '/api/v1/nodes/a' });
-    expect(api.requests[0]?.body).toEqual({ metadata: { labels: { x: 'true', y: null } } });
+    expect(api.requests[0]?.body).toEqual({ metadata: { uid: 'uid-a', labels: { x: 'true', y: null } } });
   });
 
   test('deletes the very state that the decision saw', async () => {

@@ -9,7 +9,7 @@ const { name, data } = composed(profile('search', { sysctls: [sysctl('vm.swappin
 const known = (...revisions: Revision[]) => new Map(revisions.map((r) => [r.metadata.name, r]));
 const newest: Revision = { metadata: { name: 'sysctl-before' }, revision: 41, data };
 const ensure = (api: StubApiServer, names = [name], existing = known(newest)) =>
-  new RevisionHistory(api, 'system', existing).ensure(names, (wanted) =>
+  new RevisionHistory(api, 'system', existing).ensure(api, names, (wanted) =>
     wanted === name ? data : undefined,
   );
 

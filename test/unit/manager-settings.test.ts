@@ -13,6 +13,7 @@ describe('settings of the manager', () => {
       metricsPort: 8080,
       healthPort: 8081,
       leaderElection: true,
+      leaseDurationSeconds: 30,
       concurrency: 16,
       logLevel: 'info',
       agentDriftIntervalSeconds: 10,

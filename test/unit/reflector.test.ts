@@ -274,4 +274,55 @@ describe('a reflector', () => {
     stop.abort();
     await expect(running).resolves.toBeUndefined();
   });
+
+  test('says how new its copy is, by what came to it and by what the server confirmed', async () => {
+    const { reflector } = follow([
+      list(9, item('a', 2), item('b', 7)),
+      { events: [event('MODIFIED', item('a', 11)), bookmark(15)], ends: 'hang' },
+    ]);
+    await until(() => reflector.version === '15');
+    expect(reflector.newest).toBe('11');
+  });
+
+  test('knows of an object that went while it was not looking only that it went before the list', async () => {
+    const { reflector } = follow([
+      list(9, item('a', 2), item('b', 7)),
+      { fail: gone },
+      list(100, item('a', 2)),
+      open,
+    ]);
+    await until(() => reflector.version === '100');
+    expect(reflector.newest).toBe('100');
+  });
+
+  test('asked to be fresh, lists again in the middle of a watch and goes on', async () => {
+    const { api, reflector } = follow([list(1, item('a', 1)), open, list(5, item('a', 4)), open]);
+    await until(() => api.calls.length === 2);
+    await reflector.freshSince(performance.now(), stop.signal);
+    expect(reflector.store.get('a')?.metadata.resourceVersion).toBe('4');
+    await until(() => api.calls.length === 4);
+    expect(api.story).toEqual(['list', 'watch 1', 'list', 'watch 5']);
+    expect(lines.filter(({ level }) => level !== 'debug')).toEqual([]);
+  });
+
+  test('is fresh enough with a list that began later', async () => {
+    const asked = performance.now();
+    const { api, reflector } = follow([list(1, item('a', 1)), open]);
+    await reflector.freshSince(asked, stop.signal);
+    await until(() => api.calls.length === 2);
+    expect(api.story).toEqual(['list', 'watch 1']);
+  });
+
+  test('a list that began before it was asked to be fresh does not count', async () => {
+    const { api, reflector } = follow([
+      { list: [item('a', 1)], version: '1', next: 'page-2' },
+      list(1, item('b', 1)),
+      list(2, item('b', 2)),
+      open,
+    ]);
+    await reflector.freshSince(performance.now(), stop.signal);
+    await until(() => api.calls.length === 4);
+    expect(api.story).toEqual(['list', 'list page-2', 'list', 'watch 2']);
+    expect([...reflector.store.keys()]).toEqual(['b']);
+  });
 });

@@ -12,8 +12,8 @@ export class Program {
   readonly #gone: Promise<number | NodeJS.Signals>;
 
   /** Ends with this process even when that is killed: setpriv (util-linux) asks the kernel for it. */
-  constructor(role: 'manager' | 'agent', folder: string, env: Record<string, string>) {
-    this.#log = join(folder, `${role}.log`);
+  constructor(role: 'manager' | 'agent', folder: string, env: Record<string, string>, name: string = role) {
+    this.#log = join(folder, `${name}.log`);
     const log = openSync(this.#log, 'w');
     this.#child = spawn('setpriv', ['--pdeathsig', 'KILL', process.execPath, main, role], {
       stdio: ['ignore', log, log],
@@ -30,6 +30,10 @@ export class Program {
   /** What it has written to its log. */
   get log(): string {
     return readFileSync(this.#log, 'utf8');
+  }
+
+  kill(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child.kill(signal);
   }
 
   /** As the kubelet ends a container; resolves with how it ended: 0 when it ended by itself and well. */

@@ -39,7 +39,7 @@ async function createOldRevisions(server: TestApiServer): Promise<void> {
   }
 }
 
-/** Both programs, each with the token of a pod of its own. */
+/** Two managers, of which one waits for the Lease, and the agent, each role with the token of a pod of its own. */
 async function start(server: TestApiServer, node: NodeFolder): Promise<Program[]> {
   const [manager, agent] = await Promise.all(
     ['manager', 'agent'].map(async (role) =>
@@ -50,16 +50,25 @@ async function start(server: TestApiServer, node: NodeFolder): Promise<Program[]
   await repeatedEvent(server, manager, 'manager');
   await repeatedEvent(server, agent, 'agent');
   const { hostname, port } = new URL(server.url);
+  const managers = ['manager-1', 'manager-2'].map(
+    (name) =>
+      new Program(
+        'manager',
+        node.path,
+        {
+          TMPDIR: node.path,
+          KUBECONFIG: manager.kubeconfig,
+          POD_NAMESPACE: NAMESPACE,
+          POD_NAME: name,
+          AGENT_IMAGE: 'none',
+          METRICS_PORT: '0',
+          HEALTH_PORT: '0',
+        },
+        name,
+      ),
+  );
   return [
-    new Program('manager', node.path, {
-      TMPDIR: node.path,
-      KUBECONFIG: manager.kubeconfig,
-      POD_NAMESPACE: NAMESPACE,
-      POD_NAME: 'manager-1',
-      AGENT_IMAGE: 'none',
-      METRICS_PORT: '0',
-      HEALTH_PORT: '0',
-    }),
+    ...managers,
     new Program('agent', node.path, {
       ...node.env,
       KUBERNETES_SERVICE_HOST: hostname,

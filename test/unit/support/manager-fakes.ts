@@ -23,7 +23,7 @@ export interface StateDraft extends NodeSysctlStateStatus {
 /** A state whose agent has observed its revision, unless the draft says otherwise. */
 export function nodeState(name: string, { revision, notReady, ...status }: StateDraft): NodeSysctlState {
   return {
-    metadata: { name, uid: `state-${name}`, resourceVersion: '7' },
+    metadata: { name, uid: `state-${name}`, resourceVersion: '7', generation: 3 },
     spec: { revision },
     status: {
       observedRevision: revision,
