@@ -7,65 +7,7 @@ import {
   normalizePattern,
   patternMatches,
 } from '../../operator/sysctl/kubelet-patterns.ts';
-
-/** What real kubelets 1.36.2 did with each entry of allowedUnsafeSysctls. */
-const STARTS = [
-  'net.*',
-  'net.core.*',
-  'net.core.som*',
-  'net.core.somaxconn',
-  'net.ipv4.tcp_*',
-  'net/ipv4/*',
-  'net/core/somaxconn',
-  'net.ipv4.conf.eth0/1.forwarding',
-  'net.bogus.name',
-  'kernel.shm',
-  'kernel.shm*',
-  'kernel.shm_rmid_forced',
-  'kernel.msg',
-  'kernel.msg*',
-  'kernel.msgmax',
-  'kernel.sem',
-  'kernel.sem*',
-  'fs.mqueue.*',
-  'fs.mqueue.msg_*',
-  'fs.mqueue.msg_max',
-];
-const NOT_NAMESPACED = [
-  'foo',
-  '*',
-  'net*',
-  'vm.*',
-  'vm.max_map_count',
-  'kernel.*',
-  'kernel.shm_*',
-  'kernel.shmm*',
-  'kernel.msgm*',
-  'kernel.shm_next_id',
-  'kernel.auto_msgmni',
-  'kernel.domainname',
-  'kernel.hostname',
-  'fs.mqueue*',
-  'user.*',
-  'user.max_user_namespaces',
-];
-const NOT_A_PATTERN = [
-  'net.*.foo',
-  'net.ipv4.*.foo',
-  'Net.core.x',
-  'net.core.X',
-  // Linux has these names; no pod can ask for them.
-  'net.ipv4.conf.Eth0.forwarding',
-  'net.ipv4.conf.veth_.forwarding',
-  'net.ipv4.conf.eth0@if3.forwarding',
-  'kernel.numa_balancing_promote_rate_limit_MBps',
-  ' net.core.x',
-  'net.',
-  'net..x*',
-  'net.core.**',
-  '',
-  `net.${'x'.repeat(250)}`,
-];
+import { NOT_A_PATTERN, NOT_NAMESPACED, STARTS } from './support/judged-patterns.ts';
 
 describe('an entry of the allow-list', () => {
   test.each(STARTS)('%s lets the kubelet start', (pattern) => {

@@ -10,17 +10,18 @@ export interface Command {
 const FENCE = '```';
 
 /**
- * The commands of all `console` blocks of a Markdown text: a line that begins with "$ " and those after it with "> "; what follows up to
+ * The commands of all `console` blocks of a Markdown text, or of all `console PLACE` ones, which are for another place: a line that begins with "$ " and those after it with "> "; what follows up to
  * the next one is its output.
  */
-export function commandsOf(markdown: string): Command[] {
+export function commandsOf(markdown: string, place = ''): Command[] {
+  const opening = `${FENCE}console ${place}`.trimEnd();
   const commands: Command[] = [];
   let chapter = '';
   let inside: 'text' | 'console' | 'other' = 'text';
   let current: Command | undefined;
   for (const [index, line] of markdown.split('\n').entries()) {
     if (line.startsWith(FENCE)) {
-      inside = inside !== 'text' ? 'text' : line === `${FENCE}console` ? 'console' : 'other';
+      inside = inside !== 'text' ? 'text' : line === opening ? 'console' : 'other';
       current = undefined;
     } else if (inside === 'text' && line.startsWith('#')) chapter = line.replace(/^#+ /, '');
     else if (inside === 'console' && line.startsWith('$ ')) {
