@@ -6,12 +6,12 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { KubeConfig } from '@kubernetes/client-node';
 import { paths } from '../operator/api/names.ts';
 import type { SysctlProfile } from '../operator/api/profile.ts';
 import { conditionOf } from '../operator/api/conditions.ts';
 import { contentTypes } from '../operator/kube/api-server.ts';
 import { ClientNodeApiServer } from '../operator/kube/client-node-api-server.ts';
-import { PooledKubeConfig } from '../operator/kube/pooled-kube-config.ts';
 import { existing } from '../test/cluster/tool/cluster.ts';
 import { kubectl } from '../test/cluster/tool/install.ts';
 import { nodeExec } from '../test/cluster/tool/node-exec.ts';
@@ -23,9 +23,9 @@ const NODE = 'node-1';
 const FILE = '/proc/sys/net/core/somaxconn';
 
 const layout = existing();
-const config = new PooledKubeConfig();
+const config = new KubeConfig();
 config.loadFromFile(layout.kubeconfig);
-const api = new ClientNodeApiServer(config, () => {});
+const api = new ClientNodeApiServer(config);
 const nodePid = pidOf(layout, NODE);
 
 const now = (): number => Number(process.hrtime.bigint()) / 1e6;
@@ -113,7 +113,7 @@ async function main(): Promise<void> {
   } finally {
     watcher.kill();
     await kubectl(layout, 'delete', 'sysctlprofile', NAME, '--ignore-not-found');
-    await config.close();
+    api.close();
   }
 }
 

@@ -8,11 +8,11 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { KubeConfig } from '@kubernetes/client-node';
 import { paths, REVISION_LABEL } from '../operator/api/names.ts';
 import type { ApiRequest } from '../operator/kube/api-server.ts';
 import { contentTypes, isStatus } from '../operator/kube/api-server.ts';
 import { ClientNodeApiServer } from '../operator/kube/client-node-api-server.ts';
-import { PooledKubeConfig } from '../operator/kube/pooled-kube-config.ts';
 import { Planner } from '../operator/plan/plan.ts';
 import { existing } from '../test/cluster/tool/cluster.ts';
 import { kubectl } from '../test/cluster/tool/install.ts';
@@ -23,9 +23,9 @@ const POOL = { bench: 'plan-cli' };
 const sizes = process.argv.slice(2).map(Number).filter(Boolean);
 
 const layout = existing();
-const config = new PooledKubeConfig();
+const config = new KubeConfig();
 config.loadFromFile(layout.kubeconfig);
-const api = new ClientNodeApiServer(config, () => {});
+const api = new ClientNodeApiServer(config);
 
 /** What is there already stays. */
 const make = (path: string, body: object): Promise<unknown> =>
@@ -140,5 +140,5 @@ try {
   }
 } finally {
   rmSync(folder, { recursive: true });
-  await config.close();
+  api.close();
 }

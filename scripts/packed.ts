@@ -5,7 +5,7 @@ import { build, type BuildOptions, type Plugin } from 'esbuild';
 import { commands } from '../operator/cli/program.ts';
 
 /** Names as they are imported; what only these import comes along. They are ten times as large as everything else. */
-const LIBRARIES = ['@kubernetes/client-node', 'undici'];
+const LIBRARIES = ['@kubernetes/client-node'];
 const CATALOG = 'operator/sysctl/catalog/catalog.json';
 
 /** Text that ends so many bytes before the end of the file that this code is in. */

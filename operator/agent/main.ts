@@ -1,8 +1,8 @@
 import { paths } from '../api/names.ts';
 import type { NodeSysctlState } from '../api/state.ts';
 import { EventRecorder } from '../kube/events.ts';
-import { HttpsApiServer } from '../kube/https-api-server.ts';
 import { Reflector } from '../kube/reflector.ts';
+import { serviceAccountApiServer } from '../kube/service-account.ts';
 import { jsonLog } from '../telemetry/json-log.ts';
 import { NodeAgent } from './agent.ts';
 import { ProcSys } from './kernel.ts';
@@ -20,7 +20,7 @@ export async function runAgent(env: NodeJS.ProcessEnv, signal: AbortSignal): Pro
   const { nodeName, namespace, stateDir, hostRoot } = settings;
   const log = jsonLog({ level: settings.logLevel }).child({ node: nodeName });
   const lock = await onlyAgentOfNode(log, signal);
-  const api = new HttpsApiServer({
+  const api = serviceAccountApiServer({
     host: settings.apiHost,
     port: settings.apiPort,
     caFile: settings.caFile,

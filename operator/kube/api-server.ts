@@ -13,7 +13,7 @@ export interface ApiRequest {
   fence?: () => void;
 }
 
-/** The API server as this program uses it: JSON in, JSON out. Implemented over client-node in the manager, over node:https in the agent. */
+/** The API server as this program uses it: JSON in, JSON out. Tests hand in others. */
 export interface ApiServer {
   /** Resolves with the decoded body; rejects with ApiError for any status of 400 and above, and with the transport's error else. */
   request<T>(request: ApiRequest): Promise<T>;
@@ -37,11 +37,23 @@ export interface ApiStatus {
   details?: { retryAfterSeconds?: number };
 }
 
+/**
+ * The longest wait that a server can ask for. API servers ask for seconds; what says an hour is an error page of something in between,
+ * and a node must not be without its agent for that long. 10,000 clients that come back once a minute are 170 requests a second.
+ */
+export const MAX_RETRY_AFTER_MS = 60_000;
+
+/** From the Retry-After header (seconds; a date is not read) or the Status; undefined where the server asks for nothing. */
+export function waitAsked(header: unknown, { details }: ApiStatus): number | undefined {
+  const seconds = Number(header ?? details?.retryAfterSeconds);
+  return seconds > 0 ? Math.min(seconds * 1000, MAX_RETRY_AFTER_MS) : undefined;
+}
+
 /** An answer of the API server with a status of 400 or above. */
 export class ApiError extends OperatorError {
   readonly status: number;
   readonly reason: string;
-  /** From the Retry-After header or the Status object; undefined where the server asked for nothing. */
+  /** At most MAX_RETRY_AFTER_MS; undefined where the server asked for nothing. */
   readonly retryAfterMs: number | undefined;
 
   constructor(

@@ -1,76 +1,92 @@
-import { HttpMethod, RequestContext, type KubeConfig } from '@kubernetes/client-node';
-import { request, type Dispatcher } from 'undici';
-import { ApiError, type ApiRequest, type ApiServer, type ApiStatus } from './api-server.ts';
-import { fencedDispatcher } from './fenced-dispatcher.ts';
+import { Agent } from 'node:http';
+import type { RequestOptions } from 'node:https';
+import type { KubeConfig } from '@kubernetes/client-node';
+import { OperatorError } from '../errors.ts';
+import type { Way } from './connection.ts';
+import { HttpsApiServer, type Credentials, type RequestObserver } from './https-api-server.ts';
+import type { Timing } from './transport.ts';
 
-/** Requests that do not answer within this time are given up; watches are not limited by it. */
-const REQUEST_TIMEOUT_MS = 30_000;
+/** How long what a plugin or a file said is used without asking again; tokens are renewed long before they expire. */
+const CREDENTIALS_MS = 10_000;
 
-const parse = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return { message: text.slice(0, 500) };
-  }
-};
+/** Certificates and names of the cluster, certificate and headers of the user: read from their files, or from a plugin, at each call. */
+async function optionsOf(config: KubeConfig): Promise<RequestOptions> {
+  const options: RequestOptions = {};
+  await config.applyToHTTPSOptions(options);
+  return options;
+}
 
-const retryAfter = (headers: Dispatcher.ResponseData['headers'], body: ApiStatus): number | undefined => {
-  const seconds = Number(headers['retry-after'] ?? body.details?.retryAfterSeconds);
-  return Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : undefined;
-};
-
-/** What a request was answered with; for metrics. */
-export type RequestObserver = (method: string, path: string, status: number) => void;
-
-/** The API server over client-node's configuration (in-cluster, kubeconfig, exec plugins) and undici's connection pool. */
-export class ClientNodeApiServer implements ApiServer {
+/** The user's headers: of a token, of a name and password, of whom to impersonate. */
+class ConfiguredUser implements Credentials {
   readonly #config: KubeConfig;
-  readonly #observe: RequestObserver;
+  readonly #now: () => number;
+  #headers: Promise<Record<string, string>> | undefined;
+  #readAt = 0;
 
-  constructor(config: KubeConfig, observe: RequestObserver = () => {}) {
+  constructor(config: KubeConfig, now: () => number) {
     this.#config = config;
-    this.#observe = observe;
+    this.#now = now;
   }
 
-  async request<T>(call: ApiRequest): Promise<T> {
-    const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
-    const signal = call.signal ? AbortSignal.any([call.signal, timeout]) : timeout;
-    const response = await this.#send(call, signal);
-    return parse(await response.body.text()) as T;
-  }
-
-  async *watch<T>(path: string, query: Record<string, string>, signal: AbortSignal): AsyncIterable<T> {
-    const response = await this.#send({ method: 'GET', path, query: { ...query, watch: 'true' } }, signal);
-    const decoder = new TextDecoder();
-    let rest = '';
-    for await (const chunk of response.body) {
-      const lines = (rest + decoder.decode(chunk as Uint8Array, { stream: true })).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) if (line) yield JSON.parse(line) as T;
+  headers(): Promise<Record<string, string>> {
+    if (!this.#headers || this.#now() - this.#readAt > CREDENTIALS_MS) {
+      this.#readAt = this.#now();
+      this.#headers = this.#read();
+      // The next request asks again.
+      this.#headers.catch(() => this.refused());
     }
+    return this.#headers;
   }
 
-  async #send(call: ApiRequest, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
-    const url = new URL(call.path, this.#config.getCurrentCluster()?.server);
-    for (const [name, value] of Object.entries(call.query ?? {})) url.searchParams.set(name, value);
-    const context = new RequestContext(url.href, HttpMethod.GET);
-    await this.#config.applySecurityAuthentication(context);
-    const dispatcher = context.getDispatcher() as unknown as Dispatcher;
-    const response = await request(url, {
-      method: call.method,
-      signal,
-      headers: {
-        ...context.getHeaders(),
-        accept: call.accept ?? 'application/json',
-        'user-agent': 'sysctl-operator',
-        ...(call.body !== undefined && { 'content-type': call.contentType ?? 'application/json' }),
-      },
-      body: call.body === undefined ? null : JSON.stringify(call.body),
-      dispatcher: call.fence ? fencedDispatcher(dispatcher, call.fence) : dispatcher,
+  refused(): void {
+    this.#headers = undefined;
+  }
+
+  async #read(): Promise<Record<string, string>> {
+    const { headers = {}, auth } = await optionsOf(this.#config);
+    const basic = auth && { authorization: `Basic ${Buffer.from(auth).toString('base64')}` };
+    const named = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value)]);
+    return { ...basic, ...(Object.fromEntries(named) as Record<string, string>) };
+  }
+}
+
+const TLS_FIELDS = ['ca', 'cert', 'key', 'pfx', 'passphrase', 'rejectUnauthorized', 'servername'] as const;
+
+async function wayTo(config: KubeConfig): Promise<Way> {
+  const options = await optionsOf(config);
+  const tls = Object.fromEntries(
+    TLS_FIELDS.flatMap((field) => (options[field] === undefined ? [] : [[field, options[field]]])),
+  );
+  const cluster = config.getCurrentCluster();
+  const direct = cluster?.server.startsWith('https:') && !cluster.proxyUrl;
+  return { tls, ...(!direct && options.agent instanceof Agent && { through: options.agent }) };
+}
+
+export interface ClientNodeOptions {
+  timing?: Partial<Timing>;
+  /** Monotonic, in ms. */
+  now?: () => number;
+}
+
+/**
+ * The API server of a KubeConfig: in-cluster, kubeconfig, client certificates, credential plugins, proxies. Of client-node nothing else
+ * is used: for each request it reads every file again and makes a TLS connection (2.0.1, applySecurityAuthentication).
+ */
+export class ClientNodeApiServer extends HttpsApiServer {
+  constructor(
+    config: KubeConfig,
+    observe?: RequestObserver,
+    { timing, now = () => performance.now() }: ClientNodeOptions = {},
+  ) {
+    const server = config.getCurrentCluster()?.server;
+    if (server === undefined) throw new OperatorError('Configuration', 'the kubeconfig names no cluster');
+    super({
+      url: new URL(server),
+      way: () => wayTo(config),
+      credentials: new ConfiguredUser(config, now),
+      userAgent: 'sysctl-operator',
+      ...(observe && { observe }),
+      ...(timing && { timing }),
     });
-    this.#observe(call.method, call.path, response.statusCode);
-    if (response.statusCode < 400) return response;
-    const body = parse(await response.body.text()) as ApiStatus;
-    throw new ApiError(call, response.statusCode, body, retryAfter(response.headers, body));
   }
 }

@@ -1,26 +1,33 @@
-import { readFileSync } from 'node:fs';
-import type { IncomingMessage } from 'node:http';
-import { Agent, request } from 'node:https';
 import { StringDecoder } from 'node:string_decoder';
-import { ApiError, type ApiRequest, type ApiServer, type ApiStatus } from './api-server.ts';
+import {
+  ApiError,
+  isStatus,
+  waitAsked,
+  type ApiRequest,
+  type ApiServer,
+  type ApiStatus,
+} from './api-server.ts';
+import { Connection, type ConnectionSettings } from './connection.ts';
+import { NotProcessed, TIMING, type Answer, type Timing } from './transport.ts';
 
-export interface HttpsApiServerOptions {
-  host: string;
-  port: number;
-  /** Files of a mounted ServiceAccount. */
-  caFile: string;
-  tokenFile: string;
-  /** caFile is the certificate of the server itself: it is believed for this connection whatever name it has. */
-  pinned?: boolean;
-  now?: () => number;
+/** Who asks. */
+export interface Credentials {
+  /** For every request; empty where the connection itself tells (a client certificate). */
+  headers(): Record<string, string> | Promise<Record<string, string>>;
+  /** The server did not take them (401): they are read again for the next request. */
+  refused(): void;
 }
 
-/** The kubelet renews a projected token long before it expires; reading it once a minute is what client-go does. */
-const TOKEN_MS = 60_000;
-/** For a whole request, and for the first byte of a watch. */
-const REQUEST_MS = 30_000;
-/** A watch on a dead connection is noticed by TCP keep-alive. */
-const KEEP_ALIVE_MS = 20_000;
+/** What a request was answered with; for metrics. */
+export type RequestObserver = (method: string, path: string, status: number) => void;
+
+export interface HttpsApiServerOptions extends ConnectionSettings {
+  url: URL;
+  credentials: Credentials;
+  userAgent: string;
+  observe?: RequestObserver;
+  timing?: Partial<Timing>;
+}
 
 const statusOf = (body: string): ApiStatus => {
   try {
@@ -30,101 +37,146 @@ const statusOf = (body: string): ApiStatus => {
   }
 };
 
-async function textOf(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of response) chunks.push(chunk as Buffer);
+async function textOf({ body }: Answer): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk);
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** The API server on node:https alone: the agent is on every node, and client-node or fetch would double its memory. */
+/**
+ * The API server on node:http2 alone: the agent is on every node, and client-node or fetch would double its memory; in the manager a
+ * request costs half of what it does over HTTP/1.1 (the token is sent once, not in every head).
+ */
 export class HttpsApiServer implements ApiServer {
   readonly #o: HttpsApiServerOptions;
-  readonly #agent: Agent;
-  readonly #now: () => number;
-  #token = { value: '', readAt: Number.NEGATIVE_INFINITY };
+  readonly #timing: Timing;
+  readonly #connection: Connection;
+  /** Of a server that is reached under a path of another (Rancher). */
+  readonly #prefix: string;
 
   constructor(options: HttpsApiServerOptions) {
     this.#o = options;
-    this.#now = options.now ?? (() => performance.now());
-    this.#agent = new Agent({
-      ca: readFileSync(options.caFile),
-      keepAlive: true,
-      keepAliveMsecs: KEEP_ALIVE_MS,
-      maxSockets: 4,
-      ...(options.pinned && { allowPartialTrustChain: true, checkServerIdentity: () => undefined }),
-    });
+    this.#prefix = options.url.pathname.replace(/\/$/, '');
+    this.#timing = { ...TIMING, ...options.timing };
+    this.#connection = new Connection(options.url, options, this.#timing);
   }
 
   async request<T>(call: ApiRequest): Promise<T> {
-    const timeout = AbortSignal.timeout(REQUEST_MS);
-    const response = await this.#open(call, call.signal ? AbortSignal.any([call.signal, timeout]) : timeout);
-    return JSON.parse(await textOf(response)) as T;
+    const limit = new Limit(this.#timing.requestMs, this.#late, call.signal);
+    try {
+      return JSON.parse(await textOf(await this.#open(call, limit.signal))) as T;
+    } catch (error) {
+      throw limit.reached ?? error;
+    } finally {
+      limit.clear();
+    }
   }
 
   async *watch<T>(path: string, query: Record<string, string>, signal: AbortSignal): AsyncIterable<T> {
-    const response = await this.#open({ method: 'GET', path, query: { ...query, watch: 'true' } }, signal);
-    const decoder = new StringDecoder('utf8');
-    let rest = '';
-    for await (const chunk of response) {
-      const lines = (rest + decoder.write(chunk as Buffer)).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) if (line) yield JSON.parse(line) as T;
+    const limit = new Limit(this.#timing.requestMs, this.#late, signal);
+    try {
+      const { blind } = await this.#connection.transport(limit.signal);
+      const { blindWatchMs, pongMs } = this.#timing;
+      const asked = { ...query, watch: 'true', ...(blind && shortened(query, blindWatchMs)) };
+      const answer = await this.#open({ method: 'GET', path, query: asked }, limit.signal);
+      if (blind) limit.restart(blindWatchMs + pongMs);
+      else limit.clear();
+      yield* jsonLines<T>(answer);
+    } catch (error) {
+      throw limit.reached ?? error;
+    } finally {
+      limit.clear();
     }
   }
 
   close(): void {
-    this.#agent.destroy();
+    this.#connection.close();
   }
 
-  async #open(call: ApiRequest, signal: AbortSignal): Promise<IncomingMessage> {
-    const response = await this.#send(call, signal);
-    const status = response.statusCode ?? 0;
-    if (status < 400) return response;
-    if (status === 401) this.#token.readAt = Number.NEGATIVE_INFINITY;
-    const body = statusOf(await textOf(response));
-    const seconds = Number(response.headers['retry-after'] ?? body.details?.retryAfterSeconds);
-    throw new ApiError(call, status, body, seconds > 0 ? seconds * 1000 : undefined);
+  readonly #late = (ms: number): Error =>
+    new Error(`${this.#o.url.host} did not answer within ${ms / 1000} s`);
+
+  /** What the server has not looked at, or did not take from a token that has been renewed since, is sent once more. */
+  async #open(call: ApiRequest, signal: AbortSignal): Promise<Answer> {
+    const { credentials } = this.#o;
+    const headers = await credentials.headers();
+    try {
+      return await this.#send(call, headers, signal);
+    } catch (error) {
+      if (isStatus(error, 401)) credentials.refused();
+      else if (!(error instanceof NotProcessed)) throw error;
+      const now = await credentials.headers();
+      if (isStatus(error, 401) && JSON.stringify(now) === JSON.stringify(headers)) throw error;
+      return this.#send(call, now, signal);
+    }
   }
 
-  #send(call: ApiRequest, signal: AbortSignal): Promise<IncomingMessage> {
-    const query = call.query ? `?${new URLSearchParams(call.query).toString()}` : '';
-    const body = call.body === undefined ? undefined : Buffer.from(JSON.stringify(call.body));
-    return new Promise((resolve, reject) => {
-      const outgoing = request({
-        host: this.#o.host,
-        port: this.#o.port,
-        method: call.method,
-        path: call.path + query,
-        agent: this.#agent,
-        signal,
-        headers: {
-          accept: call.accept ?? 'application/json',
-          authorization: `Bearer ${this.#readToken()}`,
-          'user-agent': 'sysctl-operator-agent',
-          ...(body && {
-            'content-type': call.contentType ?? 'application/json',
-            'content-length': body.length,
-          }),
-        },
-      });
-      const silent = new Error(
-        `${this.#o.host}:${this.#o.port} did not answer within ${REQUEST_MS / 1000} s`,
-      );
-      const timer = setTimeout(() => outgoing.destroy(silent), REQUEST_MS);
-      outgoing.on('close', () => clearTimeout(timer));
-      outgoing.on('error', reject);
-      outgoing.on('response', (response) => {
-        clearTimeout(timer);
-        resolve(response);
-      });
-      outgoing.on('socket', (socket) => socket.setKeepAlive(true, KEEP_ALIVE_MS));
-      outgoing.end(body);
+  async #send(
+    { method, path, query, body, accept, contentType, fence }: ApiRequest,
+    credentials: Record<string, string>,
+    signal: AbortSignal,
+  ): Promise<Answer> {
+    const transport = await this.#connection.transport(signal);
+    const answer = await transport.send({
+      method,
+      path: `${this.#prefix}${path}${query ? `?${new URLSearchParams(query).toString()}` : ''}`,
+      headers: {
+        accept: accept ?? 'application/json',
+        'user-agent': this.#o.userAgent,
+        ...credentials,
+        ...(body !== undefined && { 'content-type': contentType ?? 'application/json' }),
+      },
+      body: body === undefined ? undefined : JSON.stringify(body),
+      signal,
+      fence,
     });
+    const { status } = answer;
+    this.#o.observe?.(method, path, status);
+    if (status < 400) return answer;
+    const refusal = statusOf(await textOf(answer));
+    throw new ApiError({ method, path }, status, refusal, waitAsked(answer.headers['retry-after'], refusal));
+  }
+}
+
+/** A signal that aborts with another one, and with an error after so many ms unless the limit is cleared before. */
+class Limit {
+  readonly signal: AbortSignal;
+  /** The error. */
+  reached: Error | undefined;
+  readonly #controller = new AbortController();
+  readonly #late: (ms: number) => Error;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(ms: number, late: (ms: number) => Error, other: AbortSignal | undefined) {
+    const { signal } = this.#controller;
+    this.signal = other ? AbortSignal.any([other, signal]) : signal;
+    this.#late = late;
+    this.restart(ms);
   }
 
-  #readToken(): string {
-    if (this.#now() - this.#token.readAt > TOKEN_MS)
-      this.#token = { value: readFileSync(this.#o.tokenFile, 'utf8').trim(), readAt: this.#now() };
-    return this.#token.value;
+  restart(ms: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.reached = this.#late(ms);
+      this.#controller.abort(this.reached);
+    }, ms);
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+const shortened = ({ timeoutSeconds }: Record<string, string>, ms: number): Record<string, string> => ({
+  timeoutSeconds: String(Math.min(Number(timeoutSeconds ?? Infinity), Math.ceil(ms / 1000))),
+});
+
+async function* jsonLines<T>({ body }: Answer): AsyncIterable<T> {
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  for await (const chunk of body) {
+    const lines = (rest + decoder.write(chunk)).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) if (line) yield JSON.parse(line) as T;
   }
 }

@@ -37,8 +37,11 @@ export interface ReflectorOptions<T> {
 }
 
 const MAX_DELAY_MS = 30_000;
-/** A watch that ends sooner than this, in ms, without a single event is a failure: reconnecting at once would be a busy loop. */
+const MAX_DOUBLINGS = 20;
+/** A watch that ends sooner than this, in ms, is followed by a wait: reconnecting at once would be a busy loop. */
 const SHORT_MS = 1000;
+/** So that all clients of a server that ends their watches at the same moment do not come back at the same moment. */
+const SPREAD_MS = 100;
 
 /**
  * Keeps a copy of one collection current until the signal aborts. Lists in pages, watches with bookmarks, resumes from the last resourceVersion,
@@ -83,11 +86,11 @@ export class Reflector<T extends { metadata: ObjectMeta }> {
 
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      let delay = Math.random() * 100;
+      let delay = Math.random() * SPREAD_MS;
       try {
         while (!this.#version || this.#listBegan < this.#freshFrom) await this.#list(signal);
-        await this.#watch(signal);
-        this.#failures = 0;
+        if (await this.#watch(signal)) this.#failures = 0;
+        else delay = this.#jittered();
       } catch (error) {
         if (signal.aborted) return;
         const byUs = this.#watching?.signal.aborted;
@@ -98,17 +101,22 @@ export class Reflector<T extends { metadata: ObjectMeta }> {
     }
   }
 
-  /** How long to wait, in ms. */
+  /** How long to wait, in ms. What the server asks for is the least: many were asked for the same. */
   #failed(error: unknown): number {
+    const { path, log } = this.#o;
     if (isStatus(error, 410)) {
       this.#version = '';
-      this.#o.log.debug('the watch is too old: listing again', { path: this.#o.path });
-      return Math.random() * 500;
-    }
-    const wait = error instanceof ApiError ? error.retryAfterMs : undefined;
-    const cap = Math.min((this.#o.baseDelayMs ?? 500) * 2 ** this.#failures++, MAX_DELAY_MS);
-    this.#o.log.warn('the watch was interrupted', { path: this.#o.path, error: messageOf(error) });
-    return wait ?? Math.random() * cap;
+      log.debug('the watch is too old: listing again', { path });
+    } else log.warn('the watch was interrupted', { path, error: messageOf(error) });
+    const asked = error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0;
+    return asked + this.#jittered();
+  }
+
+  /** Full jitter: anything up to a limit that doubles with every failure in a row. */
+  #jittered(): number {
+    const limit = Math.min((this.#o.baseDelayMs ?? 500) * 2 ** this.#failures, MAX_DELAY_MS);
+    this.#failures = Math.min(this.#failures + 1, MAX_DOUBLINGS);
+    return Math.random() * limit;
   }
 
   async #list(signal: AbortSignal): Promise<void> {
@@ -145,7 +153,8 @@ export class Reflector<T extends { metadata: ObjectMeta }> {
     this.#guarded(() => this.#o.onSynced?.());
   }
 
-  async #watch(signal: AbortSignal): Promise<void> {
+  /** Whether it lasted. */
+  async #watch(signal: AbortSignal): Promise<boolean> {
     const seconds = Math.round((this.#o.watchSeconds ?? 300) * (1 + Math.random()));
     const query = {
       ...this.#o.query,
@@ -164,8 +173,9 @@ export class Reflector<T extends { metadata: ObjectMeta }> {
         events++;
         this.#apply(event);
       }
-      if (events === 0 && performance.now() - started < SHORT_MS)
-        throw new Error('the server ended the watch at once');
+      const lasted = performance.now() - started >= SHORT_MS;
+      if (events === 0 && !lasted) throw new Error('the server ended the watch at once');
+      return lasted;
     } finally {
       clearTimeout(timer);
     }

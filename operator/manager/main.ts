@@ -1,3 +1,4 @@
+import { KubeConfig } from '@kubernetes/client-node';
 import { LEASE_NAME, paths } from '../api/names.ts';
 import { messageOf } from '../errors.ts';
 import { ClientNodeApiServer } from '../kube/client-node-api-server.ts';
@@ -5,7 +6,6 @@ import { systemClock } from '../kube/clock.ts';
 import { EventRecorder } from '../kube/events.ts';
 import { FencedApiServer } from '../kube/fence.ts';
 import { LeaderElector, type Term } from '../kube/leader-election.ts';
-import { PooledKubeConfig } from '../kube/pooled-kube-config.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { winstonLog } from '../telemetry/winston-log.ts';
 import { Caches } from './caches.ts';
@@ -28,7 +28,7 @@ export async function runManager(env: NodeJS.ProcessEnv, signal: AbortSignal): P
   const settings = managerSettings(env);
   const log = winstonLog(settings.logLevel);
   const metrics = new Metrics();
-  const config = new PooledKubeConfig();
+  const config = new KubeConfig();
   config.loadFromDefault();
   const api = new ClientNodeApiServer(config, (method, _path, status) =>
     metrics.requests.inc({ method, status: String(status) }),
@@ -140,6 +140,7 @@ export async function runManager(env: NodeJS.ProcessEnv, signal: AbortSignal): P
 
   log.info('the manager stops');
   for (const server of servers) server.close();
-  for (const step of [nodeConfig, redis, config])
+  for (const step of [nodeConfig, redis])
     await step.close().catch((error: unknown) => log.warn('close', { error: messageOf(error) }));
+  api.close();
 }

@@ -1,10 +1,9 @@
 /** What the API server makes of a decision about a node that is out of date: the very requests of the manager, under its own rights. */
+import { KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { paths } from '../../operator/api/names.ts';
 import type { NodeSysctlState } from '../../operator/api/state.ts';
-import type { ApiServer } from '../../operator/kube/api-server.ts';
 import { ClientNodeApiServer } from '../../operator/kube/client-node-api-server.ts';
-import { PooledKubeConfig } from '../../operator/kube/pooled-kube-config.ts';
 import { configureNode } from '../../operator/manager/node-config.ts';
 import type { NodeAction } from '../../operator/manager/node-actions.ts';
 import { patch, post, state, STATES } from './support/calls.ts';
@@ -12,19 +11,18 @@ import { operatorScene, type Scene } from './support/scene.ts';
 import { createNode, podToken } from './support/service-accounts.ts';
 
 let scene: Scene;
-let config: PooledKubeConfig;
-let api: ApiServer;
+let api: ClientNodeApiServer;
 const outcomes: string[] = [];
 
 beforeAll(async () => {
   scene = await operatorScene();
   const token = await podToken(scene.server.admin, 'node-1', 'sysctl-operator-manager');
-  config = new PooledKubeConfig();
+  const config = new KubeConfig();
   config.loadFromFile((await scene.server.credentials('manager', token)).kubeconfig);
   api = new ClientNodeApiServer(config, (method, _path, status) => outcomes.push(`${method} ${status}`));
 }, 300_000);
 afterAll(async () => {
-  await config?.close();
+  api?.close();
   await scene?.server.close();
 });
 

@@ -1,13 +1,16 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { OperatorError } from '../../operator/errors.ts';
-import { ClientNodeApiServer } from '../../operator/kube/client-node-api-server.ts';
 import { FencedApiServer } from '../../operator/kube/fence.ts';
-import { PooledKubeConfig } from '../../operator/kube/pooled-kube-config.ts';
+import type { HttpsApiServer } from '../../operator/kube/https-api-server.ts';
+import { serviceAccountApiServer } from '../../operator/kube/service-account.ts';
 import { Leadership } from '../../operator/manager/leadership.ts';
-import { StubApiServer } from './support/agent-fakes.ts';
+import { makePki } from '../cluster/support/pki.ts';
+import { StubApiServer, until } from './support/agent-fakes.ts';
+import { answer, STREAMS, tlsServer, type TlsServer } from './support/tls-server.ts';
 
 const down = (): never => {
   throw new OperatorError('Fenced', 'not any more');
@@ -33,54 +36,70 @@ describe('a fenced API server', () => {
   );
 });
 
-describe('over real connections', () => {
-  let server: Server;
-  let config: PooledKubeConfig;
+describe.each(['HTTP/2', 'HTTP/1.1'] as const)('over real connections of %s', (protocol) => {
+  let folder: string;
+  let server: TlsServer;
+  let api: HttpsApiServer;
   let received: string[];
-  let answer: () => Promise<unknown>;
   beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'sysctl-operator-fence-'));
+    const pki = await makePki(folder);
+    writeFileSync(join(folder, 'token'), 'token');
+    server = await tlsServer(protocol, pki);
     received = [];
-    answer = async () => {};
-    server = createServer((request, response) => {
-      received.push(`${request.method} ${request.url}`);
-      void answer().then(() => response.end('{}'));
-    });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    config = new PooledKubeConfig();
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    config.loadFromClusterAndUser({ name: 'c', server: url, skipTLSVerify: true }, { name: 'u' });
+    const files = { caFile: pki.ca.cert, tokenFile: join(folder, 'token') };
+    api = serviceAccountApiServer({ host: '127.0.0.1', port: server.port, ...files });
   });
   afterEach(async () => {
-    await config.close();
-    server.closeAllConnections();
-    server.close();
+    api.close();
+    await server.close();
+    rmSync(folder, { recursive: true, force: true });
   });
 
   // What a process that was stopped in the meantime would do when it goes on.
   test('a write that waited for a connection is not sent when the fence has gone down meanwhile', async () => {
     let open = true;
-    const api = new FencedApiServer(new ClientNodeApiServer(config), () => {
+    const fenced = new FencedApiServer(api, () => {
       if (!open) down();
     });
     const held = Promise.withResolvers<void>();
-    answer = () => held.promise;
-    // As many as the pool has connections, so that the next one waits for one of them.
-    const first = Array.from({ length: 24 }, (_, i) =>
-      api.request({ method: 'PATCH', path: `/${i}`, body: {} }),
+    server.handle = ({ method, url }, response) => {
+      received.push(`${method} ${url}`);
+      void held.promise.then(() => answer(response, 200, {}));
+    };
+    // As many as there may be at once, so that the next one waits for one of them.
+    const first = Array.from({ length: STREAMS }, (_, i) =>
+      fenced.request({ method: 'PATCH', path: `/${i}`, body: {} }),
     );
-    while (received.length < 24) await new Promise((resolve) => setTimeout(resolve, 5));
-    const waiting = api.request({ method: 'PATCH', path: '/waited', body: {} });
+    await until(() => received.length === STREAMS);
+    const waiting = fenced.request({ method: 'PATCH', path: '/waited', body: {} });
     waiting.catch(() => {});
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await sleep(50);
     open = false;
     held.resolve();
     await Promise.all(first);
     await expect(waiting).rejects.toMatchObject({ code: 'Fenced' });
     open = true;
-    await api.request({ method: 'PATCH', path: '/after', body: {} });
+    await fenced.request({ method: 'PATCH', path: '/after', body: {} });
     expect(received).not.toContain('PATCH /waited');
     expect(received).toContain('PATCH /after');
+  });
+
+  test('a write that waits while the connection is made is not sent when the fence has gone down meanwhile', async () => {
+    let open = true;
+    const fenced = new FencedApiServer(api, () => {
+      if (!open) down();
+    });
+    server.handle = ({ method, url }, response) => {
+      received.push(`${method} ${url}`);
+      answer(response, 200, {});
+    };
+    const waiting = fenced.request({ method: 'PATCH', path: '/waited', body: {} });
+    open = false;
+    await expect(waiting).rejects.toMatchObject({ code: 'Fenced' });
+    open = true;
+    await fenced.request({ method: 'PATCH', path: '/after', body: {} });
+    expect(received).toEqual(['PATCH /after']);
   });
 });
 

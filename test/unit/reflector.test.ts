@@ -201,6 +201,28 @@ describe('a reflector', () => {
     expect((second ?? 0) - (first ?? 0)).toBeGreaterThanOrEqual(58);
   });
 
+  test('does not come back at the very moment that the server named to everybody', async () => {
+    jest.spyOn(Math, 'random').mockReturnValue(0.9);
+    const { api } = follow([{ fail: apiError(429, 60) }, list(5), open], { baseDelayMs: 100 });
+    await until(() => api.calls.length >= 2);
+    const [first, second] = api.calls.map((call) => call.at);
+    expect((second ?? 0) - (first ?? 0)).toBeGreaterThanOrEqual(145);
+  });
+
+  test.each<[string, Step]>([
+    ['finds every version too old', { fail: gone }],
+    ['ends every watch after one event', { events: [bookmark(6)], ends: 'end' }],
+  ])('asks less often where the server %s', async (_, step) => {
+    jest.spyOn(Math, 'random').mockReturnValue(0.5);
+    const rounds = Array.from({ length: 200 }, () => ('fail' in step ? [list(5), step] : [step])).flat();
+    const { api } = follow([list(5), ...rounds], { baseDelayMs: 60 });
+    await sleep(330);
+    const watches = api.calls.filter(({ kind }) => kind === 'watch');
+    // 30 ms between two watches with events; 30, 60, 120 and 240 ms where there is no progress.
+    expect(watches.length).toBeGreaterThan(2);
+    expect(watches.length).toBeLessThan('fail' in step ? 6 : 13);
+  });
+
   test('waits longer and longer where the server ends every watch at once', async () => {
     jest.spyOn(Math, 'random').mockReturnValue(0.2);
     const atOnce = Array.from({ length: 100 }, (): Step => ({ events: [], ends: 'end' }));

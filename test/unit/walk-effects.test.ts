@@ -77,18 +77,17 @@ describe('the effects of a program', () => {
   test.each([
     [
       'node:http',
-      `await new Promise((resolve) => request({ port, method: 'PUT', path: '/x' }, (r) => r.resume().on('end', resolve)).end());`,
+      `await new Promise((resolve) => client.request({ port, method: 'PUT', path: '/x' }, (r) => r.resume().on('end', resolve)).end());`,
     ],
     [
-      'undici',
-      `await (await undici.request('http://127.0.0.1:' + port + '/x', { method: 'PUT' })).body.text();`,
+      'node:http2',
+      `const session = client.connect('http://127.0.0.1:' + port);
+      await new Promise((resolve) => session.request({ ':method': 'PUT', ':path': '/x' }).resume().on('close', resolve).end());`,
     ],
-  ])('on a server by %s are told before they are sent and when they are answered', (_client, send) => {
+  ])('on a server by %s are told before they are sent and when they are answered', (module, send) => {
     const { steps } = live(`
-      import { createServer, request } from 'node:http';
-      import { createRequire } from 'node:module';
-      const undici = createRequire(${JSON.stringify(OPERATOR)})('undici');
-      const server = createServer((_, response) => response.end('{}'));
+      import * as client from '${module}';
+      const server = client.createServer((_, response) => response.end('{}'));
       await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
       const { port } = server.address();
       ${send}

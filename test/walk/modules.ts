@@ -4,6 +4,7 @@ export const WATCHED = [
   'node:fs',
   'node:fs/promises',
   'node:http',
+  'node:http2',
   'node:https',
   // Of node:net the servers; what is sent is watched one layer above.
   'node:net',
@@ -17,5 +18,7 @@ export const HARMLESS = [
   'node:path',
   'node:string_decoder',
   'node:timers/promises',
+  // What is sent over its connections is watched one layer above.
+  'node:tls',
   'node:util',
 ];

@@ -1,5 +1,5 @@
-import diagnostics from 'node:diagnostics_channel';
 import http from 'node:http';
+import http2 from 'node:http2';
 import https from 'node:https';
 import net from 'node:net';
 import type { Effect } from './wrap.ts';
@@ -11,7 +11,7 @@ const named = (method: string, path: string): string =>
     .replace(/^.*\/(?:v1|v1alpha1)\//, '')
     .replace(/(events)\/.*$/, '$1/NAME')}`;
 
-/** Node's own client, which the agent uses: before a request that writes is sent, and when it is answered. */
+/** Clients of HTTP/1.1: before a request that writes is sent, and when it is answered. */
 function watchHttp(effect: Effect): void {
   for (const client of [http, https] as { request: unknown }[]) {
     const original = client.request as (
@@ -29,19 +29,23 @@ function watchHttp(effect: Effect): void {
   }
 }
 
-interface UndiciMessage {
-  request: { method: string; path: string };
-}
-
-/** undici, which the manager uses, says by itself what it does. */
-function watchUndici(effect: Effect): void {
-  const told = (channel: string, suffix: string): void =>
-    diagnostics.subscribe(channel, (message) => {
-      const { method, path } = (message as UndiciMessage).request;
-      if (method !== 'GET') effect(`${named(method, path)}${suffix}`);
-    });
-  told('undici:request:create', '');
-  told('undici:request:headers', ', answered');
+/** The connections to the API server. */
+function watchHttp2(effect: Effect): void {
+  const watched = http2 as { connect: (...args: unknown[]) => http2.ClientHttp2Session };
+  const original = watched.connect;
+  watched.connect = (...args) => {
+    const session = original(...args);
+    const request = session.request.bind(session);
+    session.request = (headers = {}, ...rest) => {
+      const { ':method': method = 'GET', ':path': path = '' } = headers as http2.OutgoingHttpHeaders;
+      if (method === 'GET') return request(headers, ...rest);
+      effect(named(String(method), String(path)));
+      const stream = request(headers, ...rest);
+      stream.once('response', () => effect(`${named(String(method), String(path))}, answered`));
+      return stream;
+    };
+    return session;
+  };
 }
 
 /** The name that a server listens on belongs to the process. */
@@ -56,6 +60,6 @@ function watchListen(effect: Effect): void {
 
 export function watchNetwork(effect: Effect): void {
   watchHttp(effect);
-  watchUndici(effect);
+  watchHttp2(effect);
   watchListen(effect);
 }

@@ -1,5 +1,6 @@
 import { get } from 'node:http';
-import { HttpsApiServer } from '../../kube/https-api-server.ts';
+import type { HttpsApiServer } from '../../kube/https-api-server.ts';
+import { serviceAccountApiServer } from '../../kube/service-account.ts';
 import type { PodSysctls } from './change.ts';
 import type { KubeletConfig } from './config.ts';
 
@@ -47,7 +48,7 @@ const answers = (host: string, port: number): Promise<boolean> =>
 export function kubeletEndpoint(options: EndpointOptions): KubeletEndpoint {
   const { host, port, certificate, tokenFile, health } = options;
   const open = (): HttpsApiServer =>
-    new HttpsApiServer({ host, port, caFile: certificate, tokenFile, pinned: true });
+    serviceAccountApiServer({ host, port, caFile: certificate, tokenFile, pinned: true });
   let api: HttpsApiServer | undefined;
   const request = async <T>(path: string): Promise<T> => {
     api ??= open();

@@ -1,4 +1,3 @@
-import type { RequestContext } from '@kubernetes/client-node';
 import { messageOf, OperatorError } from '../../errors.ts';
 import type { ApiServer } from '../../kube/api-server.ts';
 import type { Arguments, Options } from '../command.ts';
@@ -36,7 +35,7 @@ export const textOf = ({ values }: Arguments, name: string): string | undefined 
   return typeof value === 'string' ? value : undefined;
 };
 
-/** undici 8 uses zstd as it loads, which Node has since 22.15: the commands without a cluster run on older ones too. */
+/** client-node's undici uses zstd as it loads, which Node has since 22.15: the commands without a cluster run on older ones too. */
 async function client() {
   try {
     return await Promise.all([
@@ -56,18 +55,7 @@ async function client() {
 export const connect: Connect = async (args) => {
   const [{ KubeConfig }, { ClientNodeApiServer }] = await client();
 
-  /** One pool of connections: the stock one makes a TLS connection for every request. */
-  class OnePool extends KubeConfig {
-    #pool: ReturnType<RequestContext['getDispatcher']>;
-
-    override async applySecurityAuthentication(context: RequestContext): Promise<void> {
-      await super.applySecurityAuthentication(context);
-      this.#pool ??= context.getDispatcher();
-      if (this.#pool) context.setDispatcher(this.#pool);
-    }
-  }
-
-  const config = new OnePool();
+  const config = new KubeConfig();
   const file = textOf(args, 'kubeconfig');
   try {
     if (file === undefined) config.loadFromDefault();

@@ -140,6 +140,11 @@ export class TestApiServer {
     }
   }
 
+  /** Of the user, with a client certificate. */
+  get kubeconfig(): string {
+    return join(this.#folder, 'kubeconfig');
+  }
+
   /** A client with the token of a ServiceAccount. */
   as(token: string): Client {
     return new Client(this.url, this.#ca, { token });
@@ -168,7 +173,7 @@ export class TestApiServer {
   kubectl(args: string[], input = ''): Promise<KubectlResult> {
     const env = {
       ...process.env,
-      KUBECONFIG: join(this.#folder, 'kubeconfig'),
+      KUBECONFIG: this.kubeconfig,
       KUBECACHEDIR: join(this.#folder, 'cache'),
     };
     return new Promise((resolve, reject) => {

@@ -1,6 +1,6 @@
 import { paths } from '../../../operator/api/names.ts';
 import { EventRecorder, type EventDraft } from '../../../operator/kube/events.ts';
-import { HttpsApiServer } from '../../../operator/kube/https-api-server.ts';
+import { serviceAccountApiServer } from '../../../operator/kube/service-account.ts';
 import { jsonLog } from '../../../operator/telemetry/json-log.ts';
 import type { Credentials, TestApiServer } from './api-server.ts';
 import { until } from './wait.ts';
@@ -19,7 +19,7 @@ export async function repeatedEvent(
   instance: string,
 ): Promise<void> {
   const { hostname: host, port } = new URL(server.url);
-  const api = new HttpsApiServer({ host, port: Number(port), caFile, tokenFile });
+  const api = serviceAccountApiServer({ host, port: Number(port), caFile, tokenFile });
   try {
     let now = Date.now();
     const log = jsonLog({ level: 'error' });
