@@ -50,7 +50,7 @@ export class Http1Pool implements Transport {
           try {
             fence?.();
           } catch (error) {
-            reject(error as Error);
+            reject(error);
             request.destroy();
             return;
           }
