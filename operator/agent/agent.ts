@@ -34,6 +34,19 @@ export interface AgentOptions {
 }
 
 const MAX_RETRY_MS = 30_000;
+/**
+ * Limits without which a kubelet or its unit does not start ("inotify_init: too many open files", LimitNOFILE above fs.nr_open). A
+ * revision raises them before its kubelet is restarted and puts them back after that. None is of a coupled pair.
+ */
+const NEEDED_TO_START: ReadonlySet<string> = new Set([
+  'fs.file-max',
+  'fs.inotify.max_queued_events',
+  'fs.inotify.max_user_instances',
+  'fs.inotify.max_user_watches',
+  'fs.nr_open',
+  'kernel.pid_max',
+  'kernel.threads-max',
+]);
 
 /** What went wrong, where the status has a reason for it. */
 function stuckBy(error: unknown): Stuck | undefined {
@@ -155,12 +168,13 @@ export class NodeAgent {
 
   async #goTo(wanted: string): Promise<void> {
     const revision = await this.#fetch(wanted);
-    this.#outcome = this.#enforcer?.apply(revision);
+    this.#outcome = this.#enforcer?.apply(revision, NEEDED_TO_START);
     this.#applied = revision;
     this.#events.corrected(this.#outcome?.corrected ?? []);
     this.#remember(revision);
     await this.#o.truth?.look();
     const kubelet = await this.#configureKubelet(revision);
+    this.#outcome = this.#enforcer?.finish() ?? this.#outcome;
     this.#o.log.info('revision applied', {
       revision: wanted,
       ...this.#outcome?.counts,

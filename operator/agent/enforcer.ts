@@ -39,6 +39,8 @@ export class Enforcer {
   /** Values that were right before anything was written: the originals, should somebody change them later. */
   readonly #found = new Map<string, string>();
   #revision: NamedRevision | undefined;
+  /** Put back only when `finish` says so. */
+  #later: ReadonlySet<string> = new Set();
 
   /** `now` is a monotonic clock in ms. */
   constructor(kernel: KernelParameters, ledger: Ledger, now: () => number = () => performance.now()) {
@@ -52,9 +54,13 @@ export class Enforcer {
     return this.#ledger.originals();
   }
 
-  /** Goes to a revision. Throws LedgerUnreadable when the ledger cannot be written; nothing was changed then. */
-  apply(revision: NamedRevision): Outcome {
+  /**
+   * Goes to a revision. Of the keys in `later` the values that it no longer has stay until `finish`. Throws LedgerUnreadable when the
+   * ledger cannot be written; nothing was changed then.
+   */
+  apply(revision: NamedRevision, later: ReadonlySet<string> = new Set()): Outcome {
     this.#revision = revision;
+    this.#later = later;
     this.#fights.reset();
     this.#refused.clear();
     const { sysctls } = revision.data;
@@ -66,6 +72,17 @@ export class Enforcer {
   /** Reads everything again; corrects or reports what others changed. undefined before the first revision. */
   sweep(): Outcome | undefined {
     return this.#revision && this.#run(this.#revision, true);
+  }
+
+  /** Puts back what `apply` left for later; undefined where that is nothing. */
+  finish(): Outcome | undefined {
+    const waits = this.#revision && this.#plan(this.#revision.data).steps.some((step) => this.#waits(step));
+    this.#later = new Set();
+    return waits && this.#revision ? this.#run(this.#revision, false) : undefined;
+  }
+
+  #waits({ kind, name }: Step): boolean {
+    return kind === 'restore' && this.#later.has(name);
   }
 
   #remember({ sysctls }: RevisionData): void {
@@ -86,6 +103,7 @@ export class Enforcer {
     const { deviations } = planned;
     const foreign = deviations.filter((d) => d.state === 'Foreign');
     const steps = planned.steps.filter((step) => {
+      if (this.#waits(step)) return false;
       const reason = this.#reasonToLeave(step, known.get(step.name), sweeping);
       if (reason) deviations.push(reason);
       return !reason;
