@@ -33,17 +33,31 @@ export function writeDurably(
   const folder = dirname(file);
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   const temporary = `${file}.tmp`;
-  const fd = openSync(temporary, 'w', mode);
   try {
-    const bytes = Buffer.from(content);
-    for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
-    prepare?.(temporary);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
+    const fd = openSync(temporary, 'w', mode);
+    try {
+      const bytes = Buffer.from(content);
+      for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
+      prepare?.(temporary);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temporary, file);
+  } catch (error) {
+    discard(temporary);
+    throw error;
   }
-  renameSync(temporary, file);
   syncFolder(folder);
+}
+
+/** What was half-written takes space where there is none. Never throws: why it was half-written is what counts. */
+function discard(temporary: string): void {
+  try {
+    rmSync(temporary, { force: true });
+  } catch {
+    // It is written over the next time.
+  }
 }
 
 /** Takes a file away so that it stays away after a crash. */

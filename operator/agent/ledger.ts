@@ -2,6 +2,7 @@ import type { RemovalPolicy } from '../api/profile.ts';
 import type { Deviation } from '../api/state.ts';
 import { messageOf, OperatorError } from '../errors.ts';
 import { durableFiles, type DurableFiles } from './durable-file.ts';
+import { isObject, isText, listOf, mapOf, optional, shaped } from './shapes.ts';
 
 export interface LedgerEntry {
   /** What was there before the first write of this program, since the machine booted. */
@@ -29,10 +30,14 @@ const HELP = 'no sysctl is changed until it is mended; see docs/troubleshooting.
 const unreadable = (text: string, cause?: unknown): OperatorError =>
   new OperatorError('LedgerUnreadable', text, cause === undefined ? undefined : { cause });
 
-const isEntry = (entry: unknown): boolean => {
-  const { original, written } = (entry ?? {}) as Partial<LedgerEntry>;
-  return typeof original === 'string' && typeof written === 'string';
-};
+const isEntry = shaped({
+  original: isText,
+  written: isText,
+  previous: optional(isText),
+  removal: optional(isText),
+  coupled: optional(mapOf(isText)),
+});
+const isForeign = shaped({ revision: isText, deviations: listOf(shaped({ name: isText, state: isText })) });
 
 function parse(file: string, text: string): LedgerFile {
   let content: Partial<LedgerFile> | null;
@@ -44,10 +49,15 @@ function parse(file: string, text: string): LedgerFile {
   const { version, bootID, entries, foreign } = content ?? {};
   if (version !== VERSION)
     throw unreadable(`${file} has version ${String(version)}, this agent knows ${VERSION}; ${HELP}`);
-  if (typeof bootID !== 'string' || typeof entries !== 'object' || entries === null)
+  if (typeof bootID !== 'string' || !isObject(entries))
     throw unreadable(`${file} lacks bootID or entries; ${HELP}`);
   const bad = Object.keys(entries).find((name) => !isEntry(entries[name]));
-  if (bad !== undefined) throw unreadable(`${file}: the entry of ${bad} lacks original or written; ${HELP}`);
+  if (bad !== undefined)
+    throw unreadable(
+      `${file}: the entry of ${bad} lacks original or written, or is otherwise damaged; ${HELP}`,
+    );
+  if (!optional(isForeign)(foreign))
+    throw unreadable(`${file}: what it says of foreign values is damaged; ${HELP}`);
   return { version, bootID, entries, foreign: foreign ?? { revision: '', deviations: [] } };
 }
 

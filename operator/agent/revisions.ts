@@ -4,16 +4,18 @@ import type { Revision, RevisionData } from '../api/revision.ts';
 import { OperatorError } from '../errors.ts';
 import { isStatus, type ApiServer } from '../kube/api-server.ts';
 import { durableFiles, type DurableFiles } from './durable-file.ts';
+import { isText, listOf, shaped } from './shapes.ts';
 
 export interface NamedRevision {
   name: string;
   data: RevisionData;
 }
 
-function isRevisionData(data: unknown): data is RevisionData {
-  const { sysctls, kubelet } = (data ?? {}) as Partial<RevisionData>;
-  return Array.isArray(sysctls) && Array.isArray(kubelet?.allowedUnsafeSysctls);
-}
+const holdsRevision = shaped({
+  sysctls: listOf(shaped({ name: isText, value: isText })),
+  kubelet: shaped({ allowedUnsafeSysctls: listOf(isText) }),
+});
+const isRevisionData = (data: unknown): data is RevisionData => holdsRevision(data);
 
 /** Revisions from the API server, and the last one on the node's disk: a restarted agent goes on while the API server is away. */
 export class Revisions {

@@ -1,7 +1,8 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { durableFiles } from '../../operator/agent/durable-file.ts';
 import { Ledger } from '../../operator/agent/ledger.ts';
 import { MemoryFiles } from './support/agent-fakes.ts';
 
@@ -64,6 +65,27 @@ describe('the ledger on disk', () => {
     expect(readFileSync(file, 'utf8')).toBe(text);
   });
 
+  test.each([
+    ['with a list for its entries', { entries: [] }],
+    ['with a number for an original', { entries: { 'a.b': { original: 1, written: '2' } } }],
+    ['with half a pair', { entries: { 'a.b': { original: '1', written: '2', coupled: { 'a.c': 0 } } } }],
+    ['with foreign values that are none', { foreign: { revision: 'one', deviations: [null] } }],
+  ])('that is %s is never guessed at', (_, part) => {
+    saved();
+    writeFileSync(file, JSON.stringify({ ...(JSON.parse(readFileSync(file, 'utf8')) as object), ...part }));
+    expect(() => Ledger.open(file, 'boot')).toThrow(expect.objectContaining({ code: 'LedgerUnreadable' }));
+  });
+
+  test('that is cut after any byte is never taken for a whole one', () => {
+    saved();
+    const whole = readFileSync(file);
+    expect(whole.length).toBeGreaterThan(50);
+    for (let length = 0; length < whole.length; length++) {
+      writeFileSync(file, whole.subarray(0, length));
+      expect(() => Ledger.open(file, 'boot')).toThrow('cut or not JSON');
+    }
+  });
+
   test('that cannot be read at all is reported as such', () => {
     saved();
     expect(() => Ledger.open(join(folder, 'state'), 'boot')).toThrow(
@@ -82,6 +104,18 @@ describe('saving', () => {
     ledger.save();
     files.full = true;
     expect(() => ledger.save()).not.toThrow();
+  });
+
+  test('that fails half-way leaves nothing of it on the disk', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sysctl-operator-ledger-'));
+    try {
+      // What is renamed over a folder that is not empty stays what it was.
+      mkdirSync(join(folder, 'ledger.json/in-the-way'), { recursive: true });
+      expect(() => durableFiles.write(join(folder, 'ledger.json'), '{}')).toThrow('EISDIR');
+      expect(readdirSync(folder)).toEqual(['ledger.json']);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test('that the disk refuses is an error with a reason for the status', () => {

@@ -57,6 +57,9 @@ describe("the record of the kubelet's configuration", () => {
     ['of no kind', { ...RECORD, kind: 'file' }],
     ['without our entries', { ...RECORD, ours: 'kernel.sem' }],
     ['with a change without files', { ...RECORD, change: { ours: [] } }],
+    ['with an edit that is none', { ...RECORD, change: { edits: [null], ours: [] } }],
+    ['with an original without its owner', { ...RECORD, original: { text: 'a', mode: 0o600 } }],
+    ['with a failure without its list', { ...RECORD, failed: { at: 'now', message: 'no' } }],
     ['with a file left that is none', { ...RECORD, left: [{ path: '/x' }] }],
   ])('that is %s is never guessed at', (_, content) => {
     journal.write(RECORD);

@@ -78,7 +78,7 @@ export class WalkedNode {
   }
 
   /** Starts an agent; `end`: before which step it is killed. */
-  agent(options: { end?: Step; sweepSeconds?: number } = {}): Life {
+  agent(options: { end?: Step; sweepSeconds?: number; stateDir?: string } = {}): Life {
     const { hostname, port } = new URL(this.#server.url);
     const life = new Life({
       role: 'agent',
@@ -88,7 +88,7 @@ export class WalkedNode {
       through: ['nsenter', '--target', String(this.#holder.pid), ...KINDS, '--'],
       env: {
         HOST_ROOT: this.folder,
-        STATE_DIR: this.stateDir,
+        STATE_DIR: options.stateDir ?? this.stateDir,
         TMPDIR: this.folder,
         KUBERNETES_SERVICE_HOST: hostname,
         KUBERNETES_SERVICE_PORT: port,

@@ -1,13 +1,4 @@
-import {
-  chmodSync,
-  chownSync,
-  lstatSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import { chmodSync, chownSync, lstatSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { messageOf } from '../../errors.ts';
 import { removeDurably, writeDurably } from '../durable-file.ts';
@@ -83,18 +74,13 @@ export class HostFiles {
   write(path: string, text: string, like?: Omit<HostFile, 'text'>): void {
     const file = this.locate(path);
     const mode = like?.mode ?? NEW_MODE;
-    try {
-      writeDurably(file, text, {
-        mode,
-        prepare: (temporary) => {
-          if (like) chownSync(temporary, like.uid, like.gid);
-          chmodSync(temporary, mode);
-        },
-      });
-    } catch (error) {
-      rmSync(`${file}.tmp`, { force: true });
-      throw error;
-    }
+    writeDurably(file, text, {
+      mode,
+      prepare: (temporary) => {
+        if (like) chownSync(temporary, like.uid, like.gid);
+        chmodSync(temporary, mode);
+      },
+    });
   }
 
   /** Gone when it returns, also after a crash. */

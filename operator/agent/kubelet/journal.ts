@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { OperatorError } from '../../errors.ts';
 import { readIfPresent, removeDurably, writeDurably } from '../durable-file.ts';
+import { isNumber, isText, listOf, optional, shaped } from '../shapes.ts';
 import type { HostFile } from './host-files.ts';
 
 /** Our own file, or the kubelet's main one. */
@@ -54,21 +55,24 @@ export interface FailedList {
   oldToo?: true;
 }
 
-function isOurFile(value: unknown): value is OurFile {
-  const { path, kind, ours } = (value ?? {}) as Partial<OurFile>;
-  return typeof path === 'string' && (kind === 'dropIn' || kind === 'main') && Array.isArray(ours);
-}
-
-function isRecord(value: unknown): value is KubeletRecord {
-  const { version, unit, left = [], change } = (value ?? {}) as Partial<KubeletRecord>;
-  return (
-    version === 1 &&
-    typeof unit === 'string' &&
-    isOurFile(value) &&
-    left.every(isOurFile) &&
-    (change === undefined || (Array.isArray(change.edits) && Array.isArray(change.ours)))
-  );
-}
+const isHostFile = shaped({ text: isText, mode: isNumber, uid: isNumber, gid: isNumber });
+const isKind = (value: unknown): boolean => value === 'dropIn' || value === 'main';
+const OUR_FILE = {
+  path: isText,
+  kind: isKind,
+  original: optional(isHostFile),
+  written: optional(isText),
+  ours: listOf(isText),
+};
+const isEdit = shaped({ path: isText, kind: isKind, before: optional(isHostFile), after: optional(isText) });
+const isRecord = shaped({
+  ...OUR_FILE,
+  version: (value) => value === 1,
+  unit: isText,
+  left: optional(listOf(shaped(OUR_FILE))),
+  change: optional(shaped({ edits: listOf(isEdit), ours: listOf(isText) })),
+  failed: optional(shaped({ list: listOf(isText), at: isText, message: isText })),
+});
 
 /** The record without the change that was under way; undefined where nothing of ours is left to be remembered. */
 export function settled(record: KubeletRecord): KubeletRecord | undefined {
@@ -90,13 +94,13 @@ export class Journal {
     if (text === undefined) return undefined;
     try {
       const record: unknown = JSON.parse(text);
-      if (isRecord(record)) return record;
+      if (isRecord(record)) return record as KubeletRecord;
     } catch {
       // Told below.
     }
     throw new OperatorError(
       'LedgerUnreadable',
-      `${this.#file} cannot be read: nothing is changed in the kubelet's configuration`,
+      `${this.#file} cannot be read: nothing is changed in the kubelet's configuration; see docs/troubleshooting.md`,
     );
   }
 
