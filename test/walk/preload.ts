@@ -11,8 +11,12 @@ const { openSync, writeSync } = fs;
 const fd = openSync(log ?? '/dev/null', 'a');
 const counter = new StepCounter();
 
-watchEffects((effect) => {
-  const step = stepName(counter.next(effect));
+const effect = (what: string): void => {
+  const step = stepName(counter.next(what));
   writeSync(fd, `${step}\n`);
   if (step === end) process.kill(process.pid, 'SIGKILL');
-});
+};
+
+watchEffects(effect);
+// The agent has no queues, and is to load no library for them.
+if (process.argv[2] === 'manager') (await import('./queue-effects.ts')).watchQueues(effect);
