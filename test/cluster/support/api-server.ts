@@ -160,6 +160,15 @@ export class TestApiServer {
     return made;
   }
 
+  /** What a client of another kind needs to be the administrator: PEM texts. */
+  async adminFiles(): Promise<{ ca: string; cert: string; key: string }> {
+    const { users } = JSON.parse(await readFile(join(this.#folder, 'kubeconfig'), 'utf8')) as {
+      users: { user: Record<string, string> }[];
+    };
+    const pem = (field: string): string => Buffer.from(users[0]?.user[field] ?? '', 'base64').toString();
+    return { ca: this.#ca, cert: pem('client-certificate-data'), key: pem('client-key-data') };
+  }
+
   /** All requests of ServiceAccounts so far, oldest first. A watch is noted twice: when it starts and when it ends. */
   async audit(): Promise<Audited[]> {
     const text = await readFile(serverFiles(this.#folder).auditLog, 'utf8');
