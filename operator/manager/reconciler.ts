@@ -1,9 +1,12 @@
 import { messageOf } from '../errors.ts';
 import type { Log } from '../telemetry/log.ts';
 
+/** A run that took the processor for less than this, in ms, is followed by the next one at once. */
+const LIGHT_MS = 10;
+
 /**
- * A level-triggered loop: any number of triggers while it runs make one more run. Runs do not follow each other faster
- * than they take, so that a storm of events uses half a core at most; the first after a pause starts at once.
+ * A level-triggered loop: any number of triggers while it runs make one more run. After a run that took the processor the next one waits
+ * as long, so that a storm of events uses half a core at most; waiting for answers does not count, and the first after a pause starts at once.
  */
 export class ReconcileLoop {
   readonly #work: () => Promise<void>;
@@ -58,6 +61,7 @@ export class ReconcileLoop {
       if (signal.aborted) break;
       this.#dirty = false;
       const started = performance.now();
+      const cpu = process.cpuUsage();
       this.#started = started;
       const ok = await this.#once();
       this.#started = undefined;
@@ -65,7 +69,9 @@ export class ReconcileLoop {
       this.#onRun(took / 1000, ok);
       failures = ok ? 0 : failures + 1;
       if (!ok) this.triggerAfter(Math.min(1000 * 2 ** (failures - 1), 30_000));
-      if (took > 5) await new Promise((resolve) => setTimeout(resolve, Math.min(took, 1000)));
+      const { user, system } = process.cpuUsage(cpu);
+      const busy = (user + system) / 1000;
+      if (busy > LIGHT_MS) await new Promise((resolve) => setTimeout(resolve, Math.min(busy, 1000)));
     }
     signal.removeEventListener('abort', wake);
     this.#cancel();
