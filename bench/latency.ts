@@ -4,9 +4,9 @@
  * (npm run cluster -- up && npm run cluster -- install):
  *   npm run bench:latency [-- --rounds 60 --json FILE]
  */
+import { KubeConfig } from '@kubernetes/client-node';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ClientNodeApiServer } from '../operator/kube/client-node-api-server.ts';
-import { PooledKubeConfig } from '../operator/kube/pooled-kube-config.ts';
 import { existing } from '../test/cluster/tool/cluster.ts';
 import { pidOf } from '../test/cluster/tool/processes.ts';
 import { LiveProfile } from './support/live-profile.ts';
@@ -41,7 +41,7 @@ const sysctls = (values: readonly number[]) =>
 
 const options = benchOptions({ rounds: '60', list: '10', shell: '10' });
 const layout = existing();
-const config = new PooledKubeConfig();
+const config = new KubeConfig();
 config.loadFromFile(layout.kubeconfig);
 const api = new ClientNodeApiServer(config);
 const pid = pidOf(layout, NODE);
@@ -130,5 +130,5 @@ try {
 } finally {
   watcher.close();
   await profile.delete();
-  await config.close();
+  api.close();
 }

@@ -3,10 +3,11 @@ import type { Log } from '../telemetry/log.ts';
 
 /** A run that took the processor for less than this, in ms, is followed by the next one at once. */
 const LIGHT_MS = 10;
+const MAX_PAUSE_MS = 1000;
 
 /**
- * A level-triggered loop: any number of triggers while it runs make one more run. After a run that took the processor the next one waits
- * as long, so that a storm of events uses half a core at most; waiting for answers does not count, and the first after a pause starts at once.
+ * A level-triggered loop: any number of triggers while it runs make one more run. A storm of events uses half a core at most: after a run
+ * that took the processor it pauses, unless it rested that long already while it waited for answers. The first after a pause starts at once.
  */
 export class ReconcileLoop {
   readonly #work: () => Promise<void>;
@@ -71,7 +72,11 @@ export class ReconcileLoop {
       if (!ok) this.triggerAfter(Math.min(1000 * 2 ** (failures - 1), 30_000));
       const { user, system } = process.cpuUsage(cpu);
       const busy = (user + system) / 1000;
-      if (busy > LIGHT_MS) await new Promise((resolve) => setTimeout(resolve, Math.min(busy, 1000)));
+      const pause = Math.min(2 * busy - took, MAX_PAUSE_MS);
+      if (busy <= LIGHT_MS || pause <= 0) continue;
+      // A timer counts from the begin of the loop's turn, which was before the run (uv_update_time).
+      await new Promise((resolve) => setImmediate(resolve));
+      await new Promise((resolve) => setTimeout(resolve, pause));
     }
     signal.removeEventListener('abort', wake);
     this.#cancel();
