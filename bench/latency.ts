@@ -89,19 +89,20 @@ async function lists(profile: LiveProfile, rounds: number): Promise<number[]> {
   return times;
 }
 
+const byName = (wanted: readonly number[]) => new Map(NAMES.map((name, i) => [name, wanted[i] ?? 0]));
+
 async function shell(rounds: number): Promise<number[]> {
   const daemonSet = new ShellDaemonSet(api);
   const times: number[] = [];
-  const map = (wanted: readonly number[]) => new Map(NAMES.map((name, i) => [name, wanted[i] ?? 0]));
   const first = next(true);
-  await daemonSet.create(map(first));
+  await daemonSet.create(byName(first));
   try {
     await watcher.until(first);
     for (let round = 0; round < rounds; round++) {
       await sleep(2000);
       const wanted = next(true);
       const started = clock();
-      await daemonSet.patch(map(wanted));
+      await daemonSet.patch(byName(wanted));
       times.push((await watcher.until(wanted)) - started);
     }
   } finally {

@@ -24,7 +24,7 @@ export function benchOptions<T extends Record<string, string>>(defaults: T): T &
     [...Object.entries(defaults), ['json', '']].map(([name]) => [name, { type: 'string' as const }]),
   );
   const { values } = parseArgs({ options });
-  return { ...defaults, ...values } as T & { json?: string };
+  return { ...defaults, ...values };
 }
 
 /** Prints a result as a table, and writes it as JSON where `json` names a file. */

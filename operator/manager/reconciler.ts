@@ -5,6 +5,12 @@ import type { Log } from '../telemetry/log.ts';
 const LIGHT_MS = 10;
 const MAX_PAUSE_MS = 1000;
 
+/** A timer counts from the begin of the event loop's turn (uv_update_time), which may be long before it is set: looks at the clock again. */
+async function pauseUntil(end: number): Promise<void> {
+  for (let left = end - performance.now(); left > 0; left = end - performance.now())
+    await new Promise((resolve) => setTimeout(resolve, left));
+}
+
 /**
  * A level-triggered loop: any number of triggers while it runs make one more run. A storm of events uses half a core at most: after a run
  * that took the processor it pauses, unless it rested that long already while it waited for answers. The first after a pause starts at once.
@@ -72,11 +78,7 @@ export class ReconcileLoop {
       if (!ok) this.triggerAfter(Math.min(1000 * 2 ** (failures - 1), 30_000));
       const { user, system } = process.cpuUsage(cpu);
       const busy = (user + system) / 1000;
-      const pause = Math.min(2 * busy - took, MAX_PAUSE_MS);
-      if (busy <= LIGHT_MS || pause <= 0) continue;
-      // A timer counts from the begin of the loop's turn, which was before the run (uv_update_time).
-      await new Promise((resolve) => setImmediate(resolve));
-      await new Promise((resolve) => setTimeout(resolve, pause));
+      if (busy > LIGHT_MS) await pauseUntil(started + Math.min(2 * busy, took + MAX_PAUSE_MS));
     }
     signal.removeEventListener('abort', wake);
     this.#cancel();

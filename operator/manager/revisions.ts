@@ -48,11 +48,12 @@ export class RevisionHistory {
     if (missing.length === 0) return this.#made.clear();
     let next = 1 + [...this.#known.values()].reduce((max, { revision }) => Math.max(max, revision), 0);
     await Promise.all(
-      missing.map((name) => {
+      missing.map(async (name) => {
         const made = this.#made.get(name);
         if (made && performance.now() - made.at < UNSEEN_MS) return made.done;
         const data = content(name);
-        return data && this.#make(name, this.#create(api, name, data, next++));
+        if (data) await this.#make(name, this.#create(api, name, data, next++));
+        return undefined;
       }),
     );
   }
