@@ -3,6 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ReconcileLoop } from '../../operator/manager/reconciler.ts';
 import { recordingLog, until, type LogLine } from './support/agent-fakes.ts';
 
+const cpuMs = (since: NodeJS.CpuUsage): number => {
+  const { user, system } = process.cpuUsage(since);
+  return (user + system) / 1000;
+};
+
 describe('the reconcile loop', () => {
   let stop: AbortController;
   let running: Promise<void> | undefined;
@@ -61,15 +66,11 @@ describe('the reconcile loop', () => {
   });
 
   test('a storm of triggers uses half of the time at most', async () => {
-    const cpu = (since: NodeJS.CpuUsage): number => {
-      const { user, system } = process.cpuUsage(since);
-      return (user + system) / 1000;
-    };
     let busy = 0;
     const started = performance.now();
     const loop = start(async () => {
       const before = process.cpuUsage();
-      while (cpu(before) < 20);
+      while (cpuMs(before) < 20);
       busy += 20;
     });
     const storm = setInterval(() => loop.trigger(), 1);
