@@ -4,8 +4,9 @@ import { brotliCompressSync } from 'node:zlib';
 import { build, type BuildOptions, type Plugin } from 'esbuild';
 import { commands } from '../operator/cli/program.ts';
 
-/** Names as they are imported; what only these import comes along. They are ten times as large as everything else. */
-const LIBRARIES = ['@kubernetes/client-node'];
+/** What the commands for clusters take of a library that is ten times as large as everything else. */
+const CLIENT = '@kubernetes/client-node';
+const USED = ['KubeConfig'];
 const CATALOG = 'operator/sysctl/catalog/catalog.json';
 
 /** Text that ends so many bytes before the end of the file that this code is in. */
@@ -69,13 +70,15 @@ const NAMESPACE = 'packed';
 const packedPlugin = (unpackLibraries: string, unpackCatalog: string): Plugin => ({
   name: NAMESPACE,
   setup(builder) {
-    const library = new RegExp(`^(${LIBRARIES.join('|')}|packed-libraries)$`);
+    const library = new RegExp(`^(${CLIENT}|packed-libraries)$`);
     builder.onResolve({ filter: library }, ({ path }) => ({ path, namespace: NAMESPACE }));
     builder.onLoad({ filter: library, namespace: NAMESPACE }, ({ path }) => ({
       contents:
         path === 'packed-libraries'
           ? unpackLibraries
-          : `module.exports = require('packed-libraries').default['${path}'];`,
+          : // By name, so that the build fails where something else is imported.
+            `import libraries from 'packed-libraries';
+            export const { ${USED.join(', ')} } = libraries['${path}'];`,
       loader: 'js',
     }));
     builder.onLoad({ filter: /\/catalog\/catalog\.json$/ }, () => ({
@@ -85,9 +88,38 @@ const packedPlugin = (unpackLibraries: string, unpackCatalog: string): Plugin =>
   },
 });
 
+/**
+ * client-node without its thousand classes for objects of the API, which make nine tenths of it, and without what sends requests: nobody
+ * here needs more than its configuration. The build fails where a version has that elsewhere.
+ */
+const clientOfNothing: Plugin = {
+  name: 'client-of-nothing',
+  setup(builder) {
+    const parts: Readonly<Record<string, string>> = {
+      [CLIENT]: `export { KubeConfig } from '${CLIENT}/dist/config.js';`,
+      './gen/index.js': ['configuration', 'servers']
+        .map((part) => `export * from '${CLIENT}/dist/gen/${part}.js';`)
+        .join('\n'),
+      undici: `const not = () => { throw new Error('client-node sends nothing here'); };
+        export { not as Agent, not as ProxyAgent, not as fetch };`,
+    };
+    const filter = new RegExp(`^(${CLIENT}|undici|\\./gen/index\\.js)$`);
+    builder.onResolve({ filter }, ({ path }) => ({ path, namespace: NAMESPACE }));
+    builder.onLoad({ filter, namespace: NAMESPACE }, ({ path }) => ({
+      contents: parts[path] ?? '',
+      resolveDir: '.',
+    }));
+  },
+};
+
 async function libraries(options: BuildOptions): Promise<string> {
-  const contents = LIBRARIES.map((name) => `exports['${name}'] = require('${name}');`).join('\n');
-  const { outputFiles } = await build({ ...options, stdin: { contents, resolveDir: '.' }, write: false });
+  const contents = `import * as client from '${CLIENT}';\nexports['${CLIENT}'] = { ...client };`;
+  const { outputFiles } = await build({
+    ...options,
+    stdin: { contents, resolveDir: '.' },
+    plugins: [clientOfNothing],
+    write: false,
+  });
   return brotliCompressSync(outputFiles?.[0]?.contents ?? '').toString('base64');
 }
 

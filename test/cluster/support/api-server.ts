@@ -178,12 +178,13 @@ export class TestApiServer {
       .map((line) => JSON.parse(line) as Audited);
   }
 
-  /** Runs kubectl as the user; never throws for its exit code. */
-  kubectl(args: string[], input = ''): Promise<KubectlResult> {
+  /** Runs kubectl as the user; never throws for its exit code. `more`: environment on top. */
+  kubectl(args: string[], input = '', more: NodeJS.ProcessEnv = {}): Promise<KubectlResult> {
     const env = {
       ...process.env,
       KUBECONFIG: this.kubeconfig,
       KUBECACHEDIR: join(this.#folder, 'cache'),
+      ...more,
     };
     return new Promise((resolve, reject) => {
       const child = execFile(
