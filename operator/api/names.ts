@@ -20,7 +20,7 @@ export const paths = {
   profiles: `/apis/${API_VERSION}/sysctlprofiles`,
   states: `/apis/${API_VERSION}/nodesysctlstates`,
   nodes: '/api/v1/nodes',
-  events: `/apis/events.k8s.io/v1/namespaces/${EVENT_NAMESPACE}/events`,
+  events: (namespace: string = EVENT_NAMESPACE) => `/apis/events.k8s.io/v1/namespaces/${namespace}/events`,
   revisions: (namespace: string) => `/apis/apps/v1/namespaces/${namespace}/controllerrevisions`,
   daemonSets: (namespace: string) => `/apis/apps/v1/namespaces/${namespace}/daemonsets`,
   leases: (namespace: string) => `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`,

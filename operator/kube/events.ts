@@ -4,7 +4,7 @@ import type { Log } from '../telemetry/log.ts';
 import { contentTypes, type ApiServer } from './api-server.ts';
 
 export interface EventDraft {
-  regarding: { apiVersion: string; kind: string; name: string; uid: string };
+  regarding: { apiVersion: string; kind: string; name: string; uid: string; namespace?: string };
   type: 'Normal' | 'Warning';
   /** CamelCase, why. */
   reason: string;
@@ -39,10 +39,13 @@ const BURST = 25;
 const REFILL_MS = 60_000;
 const MAX_NOTE = 1024;
 
+/** An Event is in the namespace of what it is about. */
+const eventsOf = ({ regarding }: EventDraft): string => paths.events(regarding.namespace ?? EVENT_NAMESPACE);
+
 const microTime = (ms: number): string => new Date(ms).toISOString().replace('Z', '000Z');
 
 /**
- * Records events.k8s.io/v1 events about cluster-scoped objects. The same event again within ten minutes becomes a series, told to the
+ * Records events.k8s.io/v1 events. The same event again within ten minutes becomes a series, told to the
  * API server every five minutes at most. Recording never fails and never waits: an event is a courtesy.
  */
 export class EventRecorder {
@@ -66,10 +69,11 @@ export class EventRecorder {
       seen.last = now;
       if (now - seen.sent < SERIES_MS) return;
       seen.sent = now;
+      const path = `${eventsOf(draft)}/${seen.name}`;
       const body = { series: { count: seen.count, lastObservedTime: microTime(now) } };
       this.#send({
         method: 'PATCH',
-        path: `${paths.events}/${seen.name}`,
+        path,
         body,
         contentType: contentTypes.mergePatch,
       });
@@ -81,7 +85,7 @@ export class EventRecorder {
     const body = {
       apiVersion: 'events.k8s.io/v1',
       kind: 'Event',
-      metadata: { name, namespace: EVENT_NAMESPACE },
+      metadata: { name, namespace: draft.regarding.namespace ?? EVENT_NAMESPACE },
       eventTime: microTime(now),
       reportingController: this.#o.controller,
       reportingInstance: this.#o.instance,
@@ -91,7 +95,7 @@ export class EventRecorder {
       action: draft.action,
       note: draft.note.slice(0, MAX_NOTE),
     };
-    this.#send({ method: 'POST', path: paths.events, body });
+    this.#send({ method: 'POST', path: eventsOf(draft), body });
   }
 
   #send(request: Parameters<ApiServer['request']>[0]): void {

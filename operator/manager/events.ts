@@ -1,6 +1,23 @@
 import { API_VERSION } from '../api/names.ts';
 import { conditionOf } from '../api/conditions.ts';
+import type { EventDraft } from '../kube/events.ts';
 import type { SysctlProfile, SysctlProfileStatus } from '../api/profile.ts';
+
+/** About the manager's own pod, which is not Ready meanwhile. */
+export const redisEvent = (
+  pod: { podName: string; podUid: string; namespace: string },
+  up: boolean,
+): EventDraft => ({
+  regarding: { apiVersion: 'v1', kind: 'Pod', name: pod.podName, namespace: pod.namespace, uid: pod.podUid },
+  ...(up
+    ? { type: 'Normal', reason: 'RedisBack', action: 'Queue', note: 'Redis answers again: work goes on' }
+    : {
+        type: 'Warning',
+        reason: 'RedisAway',
+        action: 'Queue',
+        note: 'Redis cannot be reached: no work is done; agents go on enforcing',
+      }),
+});
 
 export interface ProfileEvent {
   regarding: { apiVersion: string; kind: string; name: string; uid: string };

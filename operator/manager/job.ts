@@ -3,9 +3,9 @@ import { atMostSince, systemClock, type Instant } from '../kube/clock.ts';
 import type { Fence } from '../kube/fence.ts';
 
 /** A job is a few requests; a worker that stalls is replaced within seconds. */
-export const LOCK_MS = 15_000;
+export const LOCK_MS = 10_000;
 /** A job may begin a write this long after Redis was asked for it. Short of the lock by what a write may take to arrive. */
-export const JOB_WRITES_MS = 10_000;
+export const JOB_WRITES_MS = 6_000;
 
 /** How new the copies of some collections were: of each, a resourceVersion. */
 export type View = Readonly<Record<string, string>>;

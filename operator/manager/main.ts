@@ -9,12 +9,15 @@ import { LeaderElector, type Term } from '../kube/leader-election.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { winstonLog } from '../telemetry/winston-log.ts';
 import { Caches } from './caches.ts';
+import { EmbeddedRedis } from './embedded-redis.ts';
 import { serve } from './http.ts';
 import { Leadership } from './leadership.ts';
 import { Manager } from './manager.ts';
 import { WorkQueue } from './queues.ts';
+import { redisEvent } from './events.ts';
 import { ReconcileLoop } from './reconciler.ts';
-import { EmbeddedRedis, externalRedis } from './redis.ts';
+import { RedisHealth } from './redis-health.ts';
+import { externalRedis } from './redis.ts';
 import { managerSettings } from './settings.ts';
 import { caughtUp, viewOf } from './view.ts';
 
@@ -39,8 +42,7 @@ export async function runManager(env: NodeJS.ProcessEnv, signal: AbortSignal): P
     instance: settings.podName,
     log,
   });
-  const redis =
-    settings.redisUrl === undefined ? await EmbeddedRedis.start(log) : externalRedis(settings.redisUrl);
+  const redis = settings.redis === undefined ? await EmbeddedRedis.start(log) : externalRedis(settings.redis);
 
   const caches = new Caches(api, settings.namespace, log, (kind, name) => {
     manager.changed(kind, name);
@@ -85,7 +87,12 @@ export async function runManager(env: NodeJS.ProcessEnv, signal: AbortSignal): P
     },
   );
 
-  const redisUp = (): boolean => nodeConfig.connected;
+  const health = new RedisHealth({
+    ping: () => nodeConfig.ping(),
+    onChange: (up) => events.record(redisEvent(settings, up)),
+    log,
+  });
+  const redisUp = (): boolean => nodeConfig.connected && health.up;
   const readiness = (): string | undefined =>
     !caches.synced
       ? 'the caches are not synced yet'
@@ -106,7 +113,7 @@ export async function runManager(env: NodeJS.ProcessEnv, signal: AbortSignal): P
   ]);
   log.info('the manager starts', {
     ...settings,
-    redisUrl: settings.redisUrl === undefined ? 'embedded' : 'external',
+    redis: settings.redis?.target.kind ?? 'embedded',
   });
 
   const lead = async (term: Term): Promise<void> => {
@@ -131,12 +138,18 @@ export async function runManager(env: NodeJS.ProcessEnv, signal: AbortSignal): P
     log,
     leaseMs: settings.leaseDurationSeconds * 1000,
   });
+  const watching = health.run(signal);
   if (settings.leaderElection) {
     const election = elector.run(signal, lead);
     // What is listed after the lease was taken need not be listed again.
     const following = elector.tried.then(() => caches.run(signal));
-    await Promise.all([election, following]);
-  } else await Promise.all([lead({ signal, fence: () => {}, since: systemClock() }), caches.run(signal)]);
+    await Promise.all([watching, election, following]);
+  } else
+    await Promise.all([
+      watching,
+      lead({ signal, fence: () => {}, since: systemClock() }),
+      caches.run(signal),
+    ]);
 
   log.info('the manager stops');
   for (const server of servers) server.close();

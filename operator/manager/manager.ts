@@ -50,6 +50,7 @@ export class Manager {
   readonly #statuses: StatusPublisher;
   readonly #queued = new QueuedWork();
   #daemonSetGeneration: number | undefined;
+  #unqueued = false;
 
   constructor(options: ManagerOptions) {
     this.#o = options;
@@ -99,9 +100,14 @@ export class Manager {
     ]);
     for (const result of [daemonSet, wrote, collected]) if (result.status === 'rejected') throw result.reason;
     if (queued.status === 'rejected') {
-      this.#o.log.warn('work cannot be queued', { error: messageOf(queued.reason) });
+      // Once an outage, not once a second.
+      this.#o.log[this.#unqueued ? 'debug' : 'warn']('work cannot be queued', {
+        error: messageOf(queued.reason),
+      });
+      this.#unqueued = true;
       return NO_QUEUE_MS;
     }
+    this.#unqueued = false;
     const later = wrote.status === 'fulfilled' ? wrote.value : undefined;
     return decision.actions.size > 0 ? Math.min(REQUEUE_MS, later ?? REQUEUE_MS) : later;
   }

@@ -27,7 +27,8 @@ const ATTEMPTS = 12;
 /** All keys of a queue in one Redis Cluster slot. */
 const PREFIX = '{sysctl-operator}';
 const PAUSE_FOR_CLOSE_MS = 5_000;
-const STALLED_INTERVAL_MS = 5_000;
+const PAUSE_FOR_DISCONNECT_MS = 500;
+const STALLED_INTERVAL_MS = 2_500;
 /** The reconcile loop does not wait longer than this for Redis; it comes again. */
 const ADD_MS = 1_000;
 
@@ -38,6 +39,9 @@ const opts = (key: string): JobsOptions => ({
   removeOnComplete: true,
   removeOnFail: true,
 });
+
+const atMost = (ms: number, promise: Promise<unknown> | undefined): Promise<unknown> =>
+  Promise.race([promise, new Promise((resolve) => setTimeout(resolve, ms).unref())]);
 
 /**
  * One BullMQ queue as a Kubernetes work queue: at most one running and one waiting job per key
@@ -146,14 +150,15 @@ export class WorkQueue {
   /** Ends within seconds: running jobs are told to stop, every connection is closed even when one step fails. */
   async close(): Promise<void> {
     this.#stop.abort();
-    const bounded = Promise.race([
-      this.#worker.close(),
-      new Promise((resolve) => setTimeout(resolve, PAUSE_FOR_CLOSE_MS).unref()),
+    const results = await Promise.allSettled([
+      atMost(PAUSE_FOR_CLOSE_MS, this.#worker.close()),
+      atMost(PAUSE_FOR_CLOSE_MS, this.#queue?.close()),
     ]);
-    const results = await Promise.allSettled([bounded, this.#queue?.close()]);
-    for (const result of results)
-      if (result.status === 'rejected') this.#log.warn('close', { error: messageOf(result.reason) });
     for (const connection of [this.#adding, this.#working]) connection.disconnect();
+    // The worker has a connection of its own for waiting; while Redis is away, close does not come to it.
+    results.push(...(await Promise.allSettled([atMost(PAUSE_FOR_DISCONNECT_MS, this.#worker.disconnect())])));
+    for (const result of results)
+      if (result.status === 'rejected') this.#log.debug('close', { error: messageOf(result.reason) });
   }
 
   async #run(job: Job<{ key: string }>, token: string | undefined, options: QueueOptions): Promise<void> {

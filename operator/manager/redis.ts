@@ -1,14 +1,7 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Redis, type Cluster } from 'ioredis';
-import { OperatorError } from '../errors.ts';
-import type { Log } from '../telemetry/log.ts';
+import { Cluster, Redis } from 'ioredis';
+import type { RedisSettings } from './redis-settings.ts';
 
-/** The part of ioredis' options that differs between the two ends of a queue. */
+/** What differs between the two ends of a queue. */
 export interface ConnectionOptions {
   maxRetriesPerRequest: number | null;
   enableOfflineQueue?: boolean;
@@ -23,80 +16,62 @@ export interface RedisServer {
   close(): Promise<void>;
 }
 
-const onPath = (name: string): boolean =>
-  (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, name), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+const CONNECT_MS = 5_000;
+/** A server that owes an answer for so long is taken for gone. Longer than the longest wait of a worker for a job, which is 10 s. */
+const SILENT_MS = 20_000;
 
-/** A server that the user runs: redis:// or rediss:// with credentials in the URL. */
-export function externalRedis(url: string): RedisServer {
-  return { connect: (options) => new Redis(url, options), close: async () => {} };
+const retryMs = (times: number): number => Math.min(50 * 2 ** times, 2_000) * (0.75 + Math.random() / 2);
+
+/** A server that has become a replica refuses writes; its successor is found by connecting again. 2: then the command is sent again. */
+const movedAway = (error: Error): 2 | false => (error.message.includes('READONLY') ? 2 : false);
+
+/** What all connections have in common. */
+export const connectionOptions = ({ maxRetriesPerRequest }: ConnectionOptions) => ({
+  maxRetriesPerRequest,
+  connectTimeout: CONNECT_MS,
+  socketTimeout: SILENT_MS,
+  reconnectOnError: movedAway,
+});
+
+/** A Redis or Valkey that the user runs: one server, one behind Sentinels, or a cluster. */
+export function externalRedis(settings: RedisSettings): RedisServer {
+  return { connect: (options) => connect(settings, options), close: async () => {} };
 }
 
-/**
- * A redis-server or valkey-server of our own on a unix socket, without persistence: the queues hold work that the
- * next reconcile finds again. It is started again when it ends.
- */
-export class EmbeddedRedis implements RedisServer {
-  readonly #folder: string;
-  readonly #program: string;
-  readonly #log: Log;
-  #child: ChildProcess | undefined;
-  #closing = false;
-  #supervised: Promise<void> = Promise.resolve();
-
-  private constructor(folder: string, program: string, log: Log) {
-    this.#folder = folder;
-    this.#program = program;
-    this.#log = log;
-  }
-
-  /** Throws Configuration when neither program is installed. */
-  static async start(log: Log): Promise<EmbeddedRedis> {
-    const program = ['valkey-server', 'redis-server'].find(onPath);
-    if (!program)
-      throw new OperatorError(
-        'Configuration',
-        'REDIS_URL is not set and neither valkey-server nor redis-server is installed',
-      );
-    const server = new EmbeddedRedis(await mkdtemp(join(tmpdir(), 'sysctl-operator-')), program, log);
-    server.#supervised = server.#supervise();
-    return server;
-  }
-
-  connect(options: ConnectionOptions): Redis {
-    return new Redis({ ...options, path: join(this.#folder, 'redis.sock') });
-  }
-
-  async close(): Promise<void> {
-    this.#closing = true;
-    this.#child?.kill('SIGKILL');
-    await this.#supervised;
-    await rm(this.#folder, { recursive: true, force: true });
-  }
-
-  async #supervise(): Promise<void> {
-    while (!this.#closing) {
-      const code = await this.#run();
-      if (this.#closing) return;
-      this.#log.error('the embedded Redis ended and is started again', { program: this.#program, code });
-      await sleep(500);
-    }
-  }
-
-  #run(): Promise<number | string> {
-    const args = ['--port', '0', '--unixsocket', join(this.#folder, 'redis.sock'), '--unixsocketperm', '700'];
-    args.push('--dir', this.#folder, '--save', '', '--appendonly', 'no', '--maxmemory-policy', 'noeviction');
-    const child = spawn(this.#program, args, { stdio: 'ignore' });
-    this.#child = child;
-    return new Promise((resolve) => {
-      child.once('error', (error) => resolve(error.message));
-      child.once('exit', (code, signal) => resolve(signal ?? code ?? 0));
+function connect(settings: RedisSettings, options: ConnectionOptions): RedisClient {
+  const { target, tls, sentinelUsername, sentinelPassword } = settings;
+  const username = settings.username ?? target.username;
+  const password = settings.password ?? target.password;
+  const common = {
+    ...connectionOptions(options),
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    ...(tls && { tls }),
+  };
+  const { enableOfflineQueue = true } = options;
+  if (target.kind === 'cluster') {
+    return new Cluster(target.nodes, {
+      enableOfflineQueue,
+      redisOptions: common,
+      clusterRetryStrategy: retryMs,
+      slotsRefreshTimeout: CONNECT_MS,
+      // The servers' certificates are for the names that they announce, not for what these resolve to.
+      ...(tls && { dnsLookup: (name: string, done: (e: null, address: string) => void) => done(null, name) }),
     });
   }
+  const single = { ...common, enableOfflineQueue, retryStrategy: retryMs };
+  if (target.kind === 'socket') return new Redis({ ...single, path: target.path });
+  if (target.kind === 'server') return new Redis({ ...single, ...target.address, db: target.db });
+  return new Redis({
+    ...single,
+    db: target.db,
+    sentinels: target.sentinels,
+    name: target.primary,
+    sentinelRetryStrategy: retryMs,
+    // Sentinels tell of a failover that leaves the old primary's connections open.
+    failoverDetector: true,
+    ...(sentinelUsername !== undefined && { sentinelUsername }),
+    ...(sentinelPassword !== undefined && { sentinelPassword }),
+    ...(tls && { enableTLSForSentinelMode: true, sentinelTLS: tls }),
+  });
 }

@@ -1,13 +1,16 @@
 import { OperatorError } from '../errors.ts';
+import { redisSettings, type RedisSettings } from './redis-settings.ts';
 
 /** Everything that the environment can say to the manager. */
 export interface ManagerSettings {
   podName: string;
+  /** Empty where the Deployment does not say it; then Events about the pod do not show in its description. */
+  podUid: string;
   namespace: string;
   /** Image of the agent's DaemonSet; normally the manager's own. */
   agentImage: string;
   /** undefined: an embedded server on a unix socket. */
-  redisUrl: string | undefined;
+  redis: RedisSettings | undefined;
   metricsPort: number;
   healthPort: number;
   leaderElection: boolean;
@@ -43,9 +46,10 @@ const required = (env: NodeJS.ProcessEnv, name: string): string => {
 export function managerSettings(env: NodeJS.ProcessEnv): ManagerSettings {
   return {
     podName: required(env, 'POD_NAME'),
+    podUid: env['POD_UID'] ?? '',
     namespace: required(env, 'POD_NAMESPACE'),
     agentImage: required(env, 'AGENT_IMAGE'),
-    redisUrl: env['REDIS_URL'] || undefined,
+    redis: redisSettings(env),
     metricsPort: integer(env, 'METRICS_PORT', 8080, 0, 65535),
     healthPort: integer(env, 'HEALTH_PORT', 8081, 0, 65535),
     leaderElection: env['LEADER_ELECTION'] !== 'false',

@@ -165,12 +165,12 @@ describe('a job', () => {
     const after: unknown[] = [];
     const queue = replica(async (_, { fence }) => {
       if (before.push(ask(fence)) > 1) return;
-      jest.spyOn(performance, 'now').mockReturnValue(began + 11_000);
+      jest.spyOn(performance, 'now').mockReturnValue(began + 7_000);
       after.push(ask(fence));
       jest.restoreAllMocks();
       // The wall clock knows of what the other one cannot: that the machine was suspended.
       const now = Date.now();
-      jest.spyOn(Date, 'now').mockReturnValue(now + 11_000);
+      jest.spyOn(Date, 'now').mockReturnValue(now + 7_000);
       after.push(ask(fence));
       jest.restoreAllMocks();
       fence();

@@ -7,9 +7,10 @@ describe('settings of the manager', () => {
   test('the Deployment says who it is, everything else has a default', () => {
     expect(managerSettings(env)).toEqual({
       podName: 'manager-1',
+      podUid: '',
       namespace: 'sysctl-operator-system',
       agentImage: 'operator:1',
-      redisUrl: undefined,
+      redis: undefined,
       metricsPort: 8080,
       healthPort: 8081,
       leaderElection: true,
@@ -56,7 +57,16 @@ describe('settings of the manager', () => {
     ['CONCURRENCY', '256', { concurrency: 256 }],
     ['AGENT_DRIFT_INTERVAL_SECONDS', '3600', { agentDriftIntervalSeconds: 3600 }],
     ['LEADER_ELECTION', 'false', { leaderElection: false }],
-    ['REDIS_URL', 'rediss://redis:6380', { redisUrl: 'rediss://redis:6380' }],
+    [
+      'REDIS_URL',
+      'rediss://redis:6380',
+      {
+        redis: {
+          target: { kind: 'server', tls: true, address: { host: 'redis', port: 6380 }, db: 0 },
+          tls: {},
+        },
+      },
+    ],
     ['LOG_LEVEL', 'debug', { logLevel: 'debug' }],
   ])('%s=%s is taken', (name, value, expected) => {
     expect(managerSettings({ ...env, [name]: value })).toMatchObject(expected);

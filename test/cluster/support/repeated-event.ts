@@ -32,7 +32,7 @@ export async function repeatedEvent(
       note: 'again',
     };
     const stored = async (): Promise<Stored['items']> => {
-      const { items } = (await server.admin.must({ path: paths.events })) as unknown as Stored;
+      const { items } = (await server.admin.must({ path: paths.events() })) as unknown as Stored;
       return items.filter((event) => event.regarding.uid === instance);
     };
     events.record(draft);

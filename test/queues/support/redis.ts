@@ -26,7 +26,7 @@ export class TestRedis {
 
   /** What the queues of a manager get. */
   get server(): RedisServer {
-    return externalRedis(this.url);
+    return externalRedis({ target: { kind: 'socket', path: this.url, tls: false } });
   }
 
   async up(): Promise<void> {
