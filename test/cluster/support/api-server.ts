@@ -91,7 +91,9 @@ export interface Audited {
   };
   requestURI: string;
   stage: string;
-  user: { username: string };
+  /** RFC 3339 with microseconds. */
+  requestReceivedTimestamp: string;
+  user: { username: string; extra?: Record<string, string[]> };
 }
 
 /** A private etcd and kube-apiserver on loopback ports, all of it in one temporary folder. */
