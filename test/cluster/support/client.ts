@@ -9,6 +9,8 @@ export interface Call {
   /** An object is sent as JSON, a string as it is. */
   body?: unknown;
   contentType?: string;
+  /** application/json without it. */
+  accept?: string;
 }
 
 export interface Answer {
@@ -31,11 +33,17 @@ export class Client {
   }
 
   /** Sends one call. Rejects only when there is no HTTP answer. */
-  async call({ method = 'GET', path, body, contentType = 'application/json' }: Call): Promise<Answer> {
+  async call({
+    method = 'GET',
+    path,
+    body,
+    contentType = 'application/json',
+    accept = 'application/json',
+  }: Call): Promise<Answer> {
     const payload = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
     const headers = {
       ...this.#authorization,
-      accept: 'application/json',
+      accept,
       ...(payload !== undefined && { 'content-type': contentType }),
     };
     const { status, text } = await new Promise<{ status: number; text: string }>((resolve, reject) => {

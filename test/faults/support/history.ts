@@ -1,0 +1,117 @@
+import type { RevisionData } from '../../../operator/api/revision.ts';
+import type { Wanted } from './profiles.ts';
+
+/** One version of a NodeSysctlState, as a watch told it. */
+export interface Seen {
+  /** When, in ms of performance.now(). */
+  at: number;
+  node: string;
+  uid: string;
+  /** spec.revision. */
+  told: string;
+  /** status.observedRevision. */
+  observed: string | undefined;
+}
+
+/** Comparable: one text for one content. */
+export const contentKey = (wanted: Wanted): string => JSON.stringify(wanted);
+
+/** What a revision asks for, as `wantedOf` says it. */
+export const contentOfRevision = ({ sysctls, kubelet }: RevisionData): string =>
+  contentKey({
+    sysctls: sysctls
+      .map((s): [string, string, string] => [s.name, s.value, s.profile])
+      .toSorted(([a], [b]) => (a < b ? -1 : 1)),
+    patterns: kubelet.allowedUnsafeSysctls.toSorted(),
+  });
+
+const midChange = ({ told, observed }: Seen): boolean => told !== observed;
+
+/** What a watch told, in its order, at a time in ms: of a state (undefined: it went), or of a Node. */
+export type Told = { at: number; node: string } & ({ state: Seen | undefined } | { ready: boolean });
+
+/** What the operator knew of a Node may be this old when it decides, in ms. */
+const LAG_MS = 5000;
+
+/** Nodes that were not Ready a moment ago, by when that ended. */
+class Unready {
+  readonly #until = new Map<string, number>();
+
+  is(node: string, at: number): boolean {
+    return (this.#until.get(node) ?? Number.NEGATIVE_INFINITY) >= at - LAG_MS;
+  }
+
+  saw(node: string, ready: boolean, at: number): void {
+    if (!ready) this.#until.set(node, Number.POSITIVE_INFINITY);
+    else if (this.#until.get(node) === Number.POSITIVE_INFINITY) this.#until.set(node, at);
+  }
+}
+
+/**
+ * Nodes that were told to start while so many others of the same profile were mid-change that they had to wait. It counts as the rollout
+ * does: a node that is not Ready is unavailable already, so telling it something makes that no worse. `profilesOf`: of a revision.
+ */
+export function overBudget(
+  history: readonly Told[],
+  profilesOf: (revision: string) => readonly string[],
+  maxUnavailable: number,
+): string[] {
+  const problems: string[] = [];
+  const now = new Map<string, Seen>();
+  const unready = new Unready();
+  for (const told of history) {
+    const { node, at } = told;
+    if ('ready' in told) {
+      unready.saw(node, told.ready, at);
+      continue;
+    }
+    const before = now.get(node);
+    if (!told.state) now.delete(node);
+    else now.set(node, told.state);
+    const { state } = told;
+    if (!state || !midChange(state) || (before && midChange(before)) || unready.is(node, at)) continue;
+    for (const profile of profilesOf(state.told)) {
+      const others = [...now.values()].filter(
+        (s) => s.node !== node && midChange(s) && profilesOf(s.told).includes(profile),
+      );
+      if (others.length >= maxUnavailable)
+        problems.push(
+          `${node} was told to start for profile ${profile} while ${others.map((s) => `${s.node} was on its way (${s.observed ?? 'nothing'} -> ${s.told})`).join(' and ')}`,
+        );
+    }
+  }
+  return problems;
+}
+
+/** The values without those that repeat the one before them. */
+export const withoutRepeats = <T>(values: readonly T[]): T[] =>
+  values.filter((v, i) => i === 0 || v !== values[i - 1]);
+
+/**
+ * What a node was told must be what the profiles asked for, in the same order; some of it may be left out, when changes follow each other
+ * quickly. Returns what was told once more, or out of order, or never asked for.
+ */
+export function outOfOrder(asked: readonly string[], told: readonly string[]): string[] {
+  const problems: string[] = [];
+  let at = -1;
+  for (const content of withoutRepeats(told)) {
+    const next = asked.indexOf(content, at + 1);
+    if (next >= 0) at = next;
+    else
+      problems.push(
+        asked.includes(content)
+          ? `was told again, or after something newer: ${content}`
+          : `was told what no profile asked for: ${content}`,
+      );
+  }
+  return problems;
+}
+
+/** Agents report revisions in the order in which their nodes were told them. */
+export function reportedOutOfOrder(seen: readonly Seen[]): string[] {
+  const told = withoutRepeats(seen.map((s) => `${s.uid} ${s.told}`));
+  const reported = withoutRepeats(
+    seen.flatMap((s) => (s.observed === undefined ? [] : [`${s.uid} ${s.observed}`])),
+  );
+  return outOfOrder(told, reported);
+}
