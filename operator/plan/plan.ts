@@ -114,8 +114,7 @@ export class Planner {
 
   /** What was made of these profiles is made again when somebody asks. */
   #forget(group: Group): void {
-    // Its revision is one of the plan's while it has nodes.
-    if (group.nodes.size <= 1) this.#revisions = undefined;
+    this.#revisions = undefined;
     for (const own of group.profiles) this.#profiles.delete(nameOf(own));
   }
 

@@ -43,8 +43,7 @@ function pods({ pods: { safeSince, minKernel, allowable } }: CatalogEntry): stri
 function value({ type, arity, unit, range: limits, writable }: CatalogEntry): string {
   const kind = type === 'tuple' ? `${arity ?? 'several'} numbers` : type;
   const anyNumber = type === 'int' && limits?.[0] === -2_147_483_648;
-  const open = limits && !Number.isSafeInteger(limits[1]);
-  const bounds = limits && !anyNumber ? (open ? `from ${limits[0]}` : range(limits)) : '';
+  const bounds = limits && !anyNumber ? range(limits) : '';
   return [kind, unit, bounds, writable ? '' : 'read-only'].filter(Boolean).join(', ');
 }
 

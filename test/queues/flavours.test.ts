@@ -104,10 +104,9 @@ describe('work is done on', () => {
   test('a cluster, also after a replica took the place of the server with the queues', async () => {
     expect(await outcome(await cluster(servers))).toEqual(WELL);
   });
+});
 
-  if (valkey === undefined) test.skip('Valkey, as on Redis', () => {});
-  else
-    test('Valkey, as on Redis', async () => {
-      expect(await outcome(await plain(servers, valkey))).toEqual(WELL);
-    });
+const whereValkeyIs = valkey === undefined ? test.skip : test;
+whereValkeyIs('Valkey does the work as Redis does', async () => {
+  expect(await outcome(await plain(servers, valkey ?? ''))).toEqual(WELL);
 });
