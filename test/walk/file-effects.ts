@@ -32,7 +32,7 @@ type Call = (name: string, args: readonly unknown[]) => string | undefined;
 /** Those that have an effect only at times; the others have one always. */
 const SOMETIMES: Record<string, Call> = {
   openSync: (_name, [path, flags]) =>
-    creates(flags) && !String(path).startsWith('/proc/') ? `create ${named(path)}` : undefined,
+    creates(flags) && !String(path).startsWith('/proc/sys/') ? `create ${named(path)}` : undefined,
   writeSync: (_name, [fd]) =>
     Number(fd) > STANDARD ? `write ${open.get(Number(fd)) ?? `descriptor`}` : undefined,
   mkdirSync: (_name, [path]) => (isThere(path) ? undefined : `make the folder ${named(path)}`),
