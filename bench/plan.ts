@@ -1,12 +1,20 @@
 /**
- * The planner alone: all profiles x all nodes from nothing, and again after one node's labels have changed.
- *   node bench/plan.ts
+ * The planner alone, and everything that is decided (plan, rollout, work, counts of each profile): from nothing, and after one node has
+ * changed. No network, no clock.
+ *   npm run bench:plan [-- --profiles 20 --json FILE]
  */
+import type { RevisionData } from '../operator/api/revision.ts';
+import type { NodeSysctlState } from '../operator/api/state.ts';
 import type { SysctlProfile } from '../operator/api/profile.ts';
-import { Planner, type PlanNode } from '../operator/plan/plan.ts';
+import type { CachedNode } from '../operator/manager/caches.ts';
+import { Decider, type World } from '../operator/manager/decide.ts';
+import { planNodes } from '../operator/manager/plan-nodes.ts';
+import { Planner } from '../operator/plan/plan.ts';
+import { benchOptions, percentile, report, type Row } from './support/report.ts';
 
-const PROFILES = 20;
 const ROUNDS = 15;
+const SIZES = [100, 1000, 10_000];
+const options = benchOptions({ profiles: '20' });
 
 const profile = (i: number): SysctlProfile => ({
   metadata: {
@@ -18,6 +26,7 @@ const profile = (i: number): SysctlProfile => ({
   spec: {
     nodeSelector: { matchLabels: { [`pool-${i % 5}`]: 'true' } },
     priority: i,
+    rollout: { maxUnavailable: '10%' },
     sysctls: Array.from({ length: 20 }, (_, k) => ({
       name: `net.core.key_${(i + k) % 60}`,
       value: 1000 + i,
@@ -27,45 +36,86 @@ const profile = (i: number): SysctlProfile => ({
 });
 
 /** Each node is in two of five pools: ten kinds of nodes. */
-const node = (i: number): PlanNode => ({
-  name: `node-${i}`,
+const node = (i: number): CachedNode => ({
+  metadata: { name: `node-${i}`, uid: `uid-${i}` },
+  ready: true,
   labels: {
     'kubernetes.io/hostname': `node-${i}`,
+    'sysctl-operator.dev/agent': 'true',
     [`pool-${i % 5}`]: 'true',
     [`pool-${(i * 7 + 1) % 5}`]: 'true',
   },
 });
 
-const median = (times: readonly number[]): number =>
-  times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0;
+const state = (name: string, revision: string): NodeSysctlState => ({
+  metadata: { name, uid: `state-${name}`, resourceVersion: '1', generation: 1 },
+  spec: { revision },
+  status: {
+    observedRevision: revision,
+    conditions: [
+      {
+        type: 'Ready',
+        status: 'True',
+        reason: 'AllInSync',
+        message: '',
+        lastTransitionTime: '2026-01-01T00:00:00Z',
+      },
+    ],
+  },
+});
 
-function timed(work: () => void): number {
+const timed = (work: () => unknown): number => {
   const started = performance.now();
   work();
   return performance.now() - started;
-}
+};
+const rounds = (work: (round: number) => number): number =>
+  percentile(
+    Array.from({ length: ROUNDS }, (_, round) => work(round)),
+    50,
+  );
 
-const profiles = Array.from({ length: PROFILES }, (_, i) => profile(i));
-const rows = [100, 1000, 10_000].map((count) => {
-  const nodes = Array.from({ length: count }, (_, i) => node(i));
-  const full = median(Array.from({ length: ROUNDS }, () => timed(() => new Planner().plan(profiles, nodes))));
+function figures(count: number): Row {
+  const profiles = Array.from({ length: Number(options.profiles) }, (_, i) => profile(i));
+  const nodes = new Map(Array.from({ length: count }, (_, i) => [`node-${i}`, node(i)]));
+  const none = new Map<string, NodeSysctlState>();
+  const planned = planNodes(nodes, none);
   const planner = new Planner();
-  const { revisions } = planner.plan(profiles, nodes);
-  const changed = median(
-    Array.from({ length: ROUNDS }, (_, round) => {
-      const labels = { ...nodes[round]?.labels, round: String(round), [`pool-${round % 5}`]: 'moved' };
+  const { wanted, revisions } = planner.plan(profiles, planned);
+  const states = new Map([...nodes.keys()].map((name) => [name, state(name, wanted.get(name) ?? '')]));
+  const contents: ReadonlyMap<string, RevisionData> = new Map(revisions);
+  const world: World = { profiles: () => profiles, nodes, states, revisions: contents, started: new Map() };
+  const decider = new Decider(world);
+  decider.decide();
+  const moved = (round: number) => ({
+    ...node(round),
+    labels: { ...node(round).labels, 'pool-9': `${round}` },
+  });
+  return {
+    nodes: count,
+    profiles: profiles.length,
+    revisions: revisions.size,
+    'planned from nothing, ms': rounds(() => timed(() => new Planner().plan(profiles, planned).profiles)),
+    'one node moved, ms': rounds((round) => {
+      const labels = { ...node(round).labels, [`pool-${round % 5}`]: 'moved' };
       return timed(() => {
         planner.setNode({ name: `node-${round}`, labels });
         return planner.current.profiles;
       });
     }),
-  );
-  return {
-    nodes: count,
-    profiles: PROFILES,
-    revisions: revisions.size,
-    'full, ms': full.toFixed(2),
-    'one node changed, ms': changed.toFixed(2),
+    'decided from nothing, ms': rounds(() => timed(() => new Decider(world).decide())),
+    'one label changed, ms': rounds((round) => {
+      nodes.set(`node-${round}`, moved(round));
+      decider.touchNode(`node-${round}`);
+      return timed(() => decider.decide());
+    }),
+    'one state changed, ms': rounds((round) => {
+      const name = `node-${round}`;
+      states.set(name, state(name, wanted.get(name) ?? ''));
+      decider.touchNode(name);
+      return timed(() => decider.decide());
+    }),
   };
-});
-console.table(rows);
+}
+
+report('plan', SIZES.map(figures), options.json);

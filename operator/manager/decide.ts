@@ -59,6 +59,8 @@ export class Decider {
   readonly #verdicts = new Map<string, ReadonlyMap<string, Verdict>>();
   readonly #actions = new Map<string, readonly NodeAction[]>();
   #mayStart: ReadonlySet<string> = new Set();
+  /** Names of the profiles. */
+  #present: ReadonlySet<string> = new Set();
   #touched = new Set<string>();
   #profilesTouched = true;
   #allTouched = true;
@@ -131,6 +133,7 @@ export class Decider {
     this.#allTouched = false;
     this.#touched = new Set();
     const { profiles } = this.#planner.current;
+    this.#present = new Set(profiles.keys());
     for (const name of this.#tallies.keys()) if (!profiles.get(name)?.enforced) this.#tallies.delete(name);
     for (const [name, { enforced }] of profiles)
       if (enforced && !this.#tallies.has(name)) this.#tallies.set(name, new Tally());
@@ -197,15 +200,14 @@ export class Decider {
 
   /** Profiles whose budget a change of this node counts against: those that match and those that its revision was made from. */
   #budgets(node: string, current: string | undefined): string[] {
-    const { profilesOf, profiles } = this.#planner.current;
     const before = current === undefined ? [] : (this.#contentOf(current)?.profiles ?? []);
-    const names = new Set(profilesOf(node));
-    for (const { name } of before) if (profiles.has(name)) names.add(name);
+    const names = new Set(this.#planner.current.profilesOf(node));
+    for (const { name } of before) if (this.#present.has(name)) names.add(name);
     return [...names];
   }
 
   #contentOf(name: string): RevisionData | undefined {
-    return contentOf(this.#planner.current, name) ?? this.#world.revisions.get(name);
+    return this.#world.revisions.get(name) ?? contentOf(this.#planner.current, name);
   }
 
   /** The work of the nodes that were looked at, and of those that may start now or no longer. */

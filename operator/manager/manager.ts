@@ -9,6 +9,7 @@ import { agentDaemonSet } from './daemon-set.ts';
 import { contentOf, Decider, type Decision, type World } from './decide.ts';
 import type { NodeAction } from './node-actions.ts';
 import { configureNode } from './node-config.ts';
+import { QueuedWork, REQUEUE_MS } from './queued-work.ts';
 import { RevisionHistory } from './revisions.ts';
 import type { ManagerSettings } from './settings.ts';
 import { StartedNodes } from './started-nodes.ts';
@@ -30,8 +31,6 @@ export interface ManagerOptions {
   settings: ManagerSettings;
 }
 
-/** A job may be lost with Redis, or end because its view was old: while there is work, it is looked for this often. */
-const PENDING_MS = 2000;
 /** Redis cannot be reached. */
 const NO_QUEUE_MS = 1000;
 
@@ -49,6 +48,7 @@ export class Manager {
   readonly #started: StartedNodes;
   readonly #revisions: RevisionHistory;
   readonly #statuses: StatusPublisher;
+  readonly #queued = new QueuedWork();
   #daemonSetGeneration: number | undefined;
   #unqueued = false;
 
@@ -93,7 +93,7 @@ export class Manager {
     await this.#revisions.ensure(this.#o.api, this.#referred(decision), (name) => contentOf(plan, name));
     // One that fails does not keep the others from their work.
     const [queued, daemonSet, wrote, collected] = await Promise.allSettled([
-      this.#o.nodeConfig.add([...decision.actions.keys()]),
+      this.#queue(decision.actions),
       this.#ensureDaemonSet(),
       this.#statuses.publish(decision),
       this.#revisions.collect(() => this.#inUse(decision)),
@@ -109,7 +109,13 @@ export class Manager {
     }
     this.#unqueued = false;
     const later = wrote.status === 'fulfilled' ? wrote.value : undefined;
-    return decision.actions.size > 0 ? Math.min(PENDING_MS, later ?? PENDING_MS) : later;
+    return decision.actions.size > 0 ? Math.min(REQUEUE_MS, later ?? REQUEUE_MS) : later;
+  }
+
+  async #queue(actions: Decision['actions']): Promise<void> {
+    const due = this.#queued.due(actions);
+    await this.#o.nodeConfig.add(due);
+    this.#queued.took(due, actions);
   }
 
   /** The job `node-config`; `api` is what this job may write through. */

@@ -61,6 +61,21 @@ function kubeletFailure(input: JudgeInput): ProfileFailure | 'pending' | undefin
   };
 }
 
+const entries = new WeakMap<RevisionData, Map<string, ReadonlyMap<string, boolean>>>();
+
+/** The sysctls that a profile has in a revision, by name, with whether they are optional; found once for all nodes that share it. */
+function entriesOf(data: RevisionData, profile: string): ReadonlyMap<string, boolean> {
+  let known = entries.get(data);
+  if (!known) entries.set(data, (known = new Map()));
+  let own = known.get(profile);
+  if (!own) {
+    const set = data.sysctls.filter((s) => s.profile === profile || s.also?.includes(profile));
+    const leftOut = (data.unsupported ?? []).filter((u) => u.profiles.includes(profile));
+    known.set(profile, (own = new Map([...set, ...leftOut].map((s) => [s.name, s.optional ?? false]))));
+  }
+  return own;
+}
+
 /** Agents say these when they cannot act at all; then nothing else in the status can be trusted to be current. */
 const AGENT_STUCK = new Set(['LedgerUnreadable', 'RevisionMissing']);
 
@@ -75,9 +90,7 @@ export function judge(input: JudgeInput): Judgement {
     return { verdict: 'failed', updated: false, failures: [{ node, message: ready.message }] };
   if (!status?.observedRevision || !observed) return pending();
   if (profileSlice(observed, profile) !== profileSlice(wanted, profile)) return pending();
-  const own = wanted.sysctls.filter((s) => s.profile === profile || s.also?.includes(profile));
-  const leftOut = (wanted.unsupported ?? []).filter((u) => u.profiles.includes(profile));
-  const optional = new Map([...own, ...leftOut].map((s) => [s.name, s.optional ?? false]));
+  const optional = entriesOf(wanted, profile);
   // A missing key that is optional is no failure; one that is there and does not take the value is.
   const deviations = (status.deviations ?? []).filter(
     (d) => optional.has(d.name) && !(d.state === 'Unsupported' && optional.get(d.name)),

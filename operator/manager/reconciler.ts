@@ -1,9 +1,19 @@
 import { messageOf } from '../errors.ts';
 import type { Log } from '../telemetry/log.ts';
 
+/** A run that took the processor for less than this, in ms, is followed by the next one at once. */
+const LIGHT_MS = 10;
+const MAX_PAUSE_MS = 1000;
+
+/** A timer counts from the begin of the event loop's turn (uv_update_time), which may be long before it is set: looks at the clock again. */
+async function pauseUntil(end: number): Promise<void> {
+  for (let left = end - performance.now(); left > 0; left = end - performance.now())
+    await new Promise((resolve) => setTimeout(resolve, left));
+}
+
 /**
- * A level-triggered loop: any number of triggers while it runs make one more run. Runs do not follow each other faster
- * than they take, so that a storm of events uses half a core at most; the first after a pause starts at once.
+ * A level-triggered loop: any number of triggers while it runs make one more run. A storm of events uses half a core at most: after a run
+ * that took the processor it pauses, unless it rested that long already while it waited for answers. The first after a pause starts at once.
  */
 export class ReconcileLoop {
   readonly #work: () => Promise<void>;
@@ -58,6 +68,7 @@ export class ReconcileLoop {
       if (signal.aborted) break;
       this.#dirty = false;
       const started = performance.now();
+      const cpu = process.cpuUsage();
       this.#started = started;
       const ok = await this.#once();
       this.#started = undefined;
@@ -65,7 +76,9 @@ export class ReconcileLoop {
       this.#onRun(took / 1000, ok);
       failures = ok ? 0 : failures + 1;
       if (!ok) this.triggerAfter(Math.min(1000 * 2 ** (failures - 1), 30_000));
-      if (took > 5) await new Promise((resolve) => setTimeout(resolve, Math.min(took, 1000)));
+      const { user, system } = process.cpuUsage(cpu);
+      const busy = (user + system) / 1000;
+      if (busy > LIGHT_MS) await pauseUntil(started + Math.min(2 * busy, took + MAX_PAUSE_MS));
     }
     signal.removeEventListener('abort', wake);
     this.#cancel();

@@ -5,6 +5,9 @@ import { isStatus, type ApiServer } from '../kube/api-server.ts';
 /** Older revisions that are kept for history although no node refers to them. */
 export const HISTORY = 10;
 
+/** Watches bring a revision that was created within this time; one that is still missing was deleted meanwhile. */
+const UNSEEN_MS = 5000;
+
 /** The revisions to delete: neither in use nor among the newest HISTORY. */
 export function obsoleteRevisions(revisions: Iterable<Revision>, inUse: ReadonlySet<string>): string[] {
   return [...revisions]
@@ -22,6 +25,8 @@ export class RevisionHistory {
   readonly #api: ApiServer;
   readonly #namespace: string;
   readonly #known: ReadonlyMap<string, Revision>;
+  /** Those that were created a moment ago and that the caches may not show yet. */
+  readonly #made = new Map<string, { done: Promise<void>; at: number }>();
 
   /** `known`: those that exist, as far as the caches have seen. */
   constructor(api: ApiServer, namespace: string, known: ReadonlyMap<string, Revision>) {
@@ -30,21 +35,35 @@ export class RevisionHistory {
     this.#known = known;
   }
 
-  /** Creates those that are missing, through `api`: jobs do it too. Of a name without content (neither planned nor there) nobody knows what it was: its agents say so. */
+  /**
+   * Creates those that are missing, through `api`: jobs do it too. Of a name without content (neither planned nor there) nobody knows what
+   * it was: its agents say so.
+   */
   async ensure(
     api: ApiServer,
     names: Iterable<string>,
     content: (name: string) => RevisionData | undefined,
   ): Promise<void> {
     const missing = [...new Set(names)].filter((name) => !this.#known.has(name));
-    if (missing.length === 0) return;
+    if (missing.length === 0) return this.#made.clear();
     let next = 1 + [...this.#known.values()].reduce((max, { revision }) => Math.max(max, revision), 0);
     await Promise.all(
       missing.map(async (name) => {
+        const made = this.#made.get(name);
+        if (made && performance.now() - made.at < UNSEEN_MS) return made.done;
         const data = content(name);
-        if (data) await this.#create(api, name, data, next++);
+        if (data) await this.#make(name, this.#create(api, name, data, next++));
+        return undefined;
       }),
     );
+  }
+
+  #make(name: string, done: Promise<void>): Promise<void> {
+    this.#made.set(name, { done, at: performance.now() });
+    return done.catch((error: unknown) => {
+      this.#made.delete(name);
+      throw error;
+    });
   }
 
   /** Deletes what is obsolete; `inUse` is asked only when there may be something. */

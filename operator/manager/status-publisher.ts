@@ -12,6 +12,11 @@ import { profileStatus, sameStatus } from './profile-status.ts';
 
 /** Counts in a status may lag this much behind; a change of a condition is written at once. */
 const COUNTS_LAG_MS = 500;
+/**
+ * A spec that is new is given this long before a status says that nodes are on their way: on a few nodes they have it by then, which saves
+ * a write in the middle of the change. Until then status.observedGeneration says that nobody has looked yet.
+ */
+const SETTLE_MS = 40;
 /** After this the caches show our own last write. */
 const OWN_WRITE_MS = 2000;
 
@@ -36,6 +41,8 @@ function isUrgent(before: SysctlProfileStatus | undefined, after: SysctlProfileS
 export class StatusPublisher {
   readonly #o: StatusPublisherOptions;
   readonly #previews = new Previews();
+  /** When which spec of a profile was seen first. */
+  readonly #seen = new Map<string, { spec: string; at: number }>();
   readonly #written = new Map<string, { generation: number; status: SysctlProfileStatus; at: number }>();
 
   constructor(options: StatusPublisherOptions) {
@@ -45,13 +52,15 @@ export class StatusPublisher {
   /** Resolves with in how many ms something is to be written that was put off, if anything was. Rejects when a write failed. */
   async publish(decision: Decision): Promise<number | undefined> {
     const { profiles } = decision.plan;
-    const results = await Promise.all([...profiles].map(([name, own]) => this.#one(decision, name, own)));
+    const delays = await Promise.all([...profiles].map(([name, own]) => this.#one(decision, name, own)));
     for (const name of this.#written.keys()) if (!profiles.has(name)) this.#forget(name);
     this.#previews.keepOnly(decision.plan);
-    return results.includes('later') ? COUNTS_LAG_MS : undefined;
+    const later = delays.filter((delay) => delay !== undefined);
+    return later.length > 0 ? Math.min(...later) : undefined;
   }
 
-  async #one(decision: Decision, name: string, plan: ProfilePlan): Promise<'same' | 'written' | 'later'> {
+  /** Resolves with in how many ms to come again, or undefined when nothing is left to be written. */
+  async #one(decision: Decision, name: string, plan: ProfilePlan): Promise<number | undefined> {
     const last = this.#written.get(name);
     const profile = this.#stored(name, plan.profile);
     const status = profileStatus({
@@ -64,14 +73,29 @@ export class StatusPublisher {
       now: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
     });
     this.#measure(name, status);
-    if (sameStatus(profile, status)) return 'same';
+    if (sameStatus(profile, status)) return undefined;
+    const settling = this.#settling(profile, status);
+    if (settling > 0) return settling;
     const urgent = isUrgent(profile.status, status);
-    if (!urgent && last && performance.now() - last.at < COUNTS_LAG_MS) return 'later';
+    if (!urgent && last && performance.now() - last.at < COUNTS_LAG_MS) return COUNTS_LAG_MS;
     const generation = profile.metadata.generation ?? 0;
     this.#written.set(name, { generation, status, at: performance.now() });
     await this.#patch(name, status);
     for (const event of profileEvents(profile, status)) this.#o.events.record(event);
-    return 'written';
+    return undefined;
+  }
+
+  /** How many ms are left for the nodes of a new spec; 0 when the status has more to say than that they are on their way. */
+  #settling({ metadata, status: before }: SysctlProfile, status: SysctlProfileStatus): number {
+    const { name, uid, generation = 0 } = metadata;
+    const onTheWay = conditionOf(status.conditions, 'Ready')?.reason === 'RollingOut';
+    if (!onTheWay || before?.observedGeneration === generation) return 0;
+    const now = performance.now();
+    const seen = this.#seen.get(name);
+    const spec = `${uid}/${generation}`;
+    if (seen?.spec === spec) return Math.max(0, seen.at + SETTLE_MS - now);
+    this.#seen.set(name, { spec, at: now });
+    return SETTLE_MS;
   }
 
   /** The profile as the API server has it: the cache may not show our own last write yet. */
@@ -106,6 +130,7 @@ export class StatusPublisher {
 
   #forget(profile: string): void {
     this.#written.delete(profile);
+    this.#seen.delete(profile);
     this.#o.metrics.profileReady.remove({ profile });
     for (const state of ['matched', 'updated', 'ready', 'failed', 'drifted'])
       this.#o.metrics.profileNodes.remove({ profile, state });

@@ -114,7 +114,8 @@ export class Planner {
 
   /** What was made of these profiles is made again when somebody asks. */
   #forget(group: Group): void {
-    this.#revisions = undefined;
+    // Its revision is one of the plan's while it has nodes.
+    if (group.nodes.size <= 1) this.#revisions = undefined;
     for (const own of group.profiles) this.#profiles.delete(nameOf(own));
   }
 

@@ -34,6 +34,9 @@ const RANGES: Record<string, [number, number]> = {
   uint8: [0, 255],
   uint32: [0, 4_294_967_295],
   seconds: [-21_474_836, 21_474_836],
+  /** Of a machine's word: the upper end is the width of the type, which a number of JavaScript only comes near to. */
+  fromOne: [1, 2 ** 64],
+  fromTwoPages: [8192, 2 ** 64],
 };
 const range: Check<[number, number]> = (value, at) =>
   (typeof value === 'string' ? RANGES[value] : undefined) ?? pair(value, at);

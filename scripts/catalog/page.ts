@@ -43,7 +43,8 @@ function pods({ pods: { safeSince, minKernel, allowable } }: CatalogEntry): stri
 function value({ type, arity, unit, range: limits, writable }: CatalogEntry): string {
   const kind = type === 'tuple' ? `${arity ?? 'several'} numbers` : type;
   const anyNumber = type === 'int' && limits?.[0] === -2_147_483_648;
-  const bounds = limits && !anyNumber ? range(limits) : '';
+  const open = limits && !Number.isSafeInteger(limits[1]);
+  const bounds = limits && !anyNumber ? (open ? `from ${limits[0]}` : range(limits)) : '';
   return [kind, unit, bounds, writable ? '' : 'read-only'].filter(Boolean).join(', ');
 }
 

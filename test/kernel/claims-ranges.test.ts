@@ -2,7 +2,8 @@ import { afterEach, expect, test } from '@jest/globals';
 import { allEntries } from '../../operator/sysctl/catalog/index.ts';
 import type { CatalogEntry } from '../../operator/sysctl/catalog/types.ts';
 import { borrowing } from './support/host-values.ts';
-import { Places, type Kind } from './support/place.ts';
+import { Places, type Kind, type Place } from './support/place.ts';
+import type { Probe } from './support/prober.ts';
 import { rangeOf, READ_IN_THE_SOURCE, whyNotTheEnds } from './support/range-tries.ts';
 import { machineHas, suite } from './support/scenario.ts';
 
@@ -17,10 +18,42 @@ const bounded = (where: CatalogEntry['namespace']): CatalogEntry[] =>
   );
 const tried = (entry: CatalogEntry): boolean => machineHas(entry.name) && !(entry.name in READ_IN_THE_SOURCE);
 
-/** The two numbers just outside. */
-function beyond(entry: CatalogEntry): [string, string] {
-  const [min = 0n, max = 0n] = rangeOf(entry) ?? [];
-  return [`${min - 1n}`, `${max + 1n}`];
+/** The numbers just outside. */
+function beyond(entry: CatalogEntry): string[] {
+  const [min = 0n, max] = rangeOf(entry) ?? [];
+  return [`${min - 1n}`, ...(max === undefined ? [] : [`${max + 1n}`])];
+}
+
+interface Try {
+  name: string;
+  before: string;
+  value: string;
+  said: string;
+  live: string;
+}
+
+/**
+ * Writes each of the values to each key. `putBack`: what was there before is written again at once; not where writes are refused, because
+ * even an old value that is written changes keys which are another name of it.
+ */
+async function tryAll(
+  place: Place,
+  entries: readonly CatalogEntry[],
+  values: (entry: CatalogEntry) => readonly string[],
+  putBack: boolean,
+): Promise<Try[]> {
+  const before = await place.ask(...entries.map(({ name }): Probe => ['get', name]));
+  const tries = entries.flatMap((entry, i) =>
+    values(entry).map((value) => ({ name: entry.name, value, before: before[i] ?? '' })),
+  );
+  const said = await place.ask(
+    ...tries.flatMap((one): Probe[] => [
+      ['put', one.name, `${one.value}\n`],
+      ['get', one.name],
+      putBack ? ['put', one.name, `${one.before}\n`] : ['get', one.name],
+    ]),
+  );
+  return tries.map((one, i) => ({ ...one, said: said[3 * i] ?? '', live: said[3 * i + 1] ?? '' }));
 }
 
 suite("ranges of the machine's own keys, as the catalog has them", () => {
@@ -33,16 +66,14 @@ suite("ranges of the machine's own keys, as the catalog has them", () => {
   test('what is just beyond is refused as a whole and changes nothing', async () => {
     const wrong: string[] = [];
     await borrowing(names, async () => {
-      const place = await places.host();
-      for (const entry of here) {
-        const before = await place.get(entry.name);
-        for (const value of beyond(entry)) {
-          const [said, live] = await place.puts(entry.name, value);
-          if (said === 'EINVAL' && live === before) continue;
-          wrong.push(`${entry.name}=${value}: ${said}, ${before} -> ${live}`);
-          await place.put(entry.name, before);
-        }
-      }
+      for (const { name, before, value, said, live } of await tryAll(
+        await places.host(),
+        here,
+        beyond,
+        false,
+      ))
+        if (said !== 'EINVAL' || live !== before)
+          wrong.push(`${name}=${value}: ${said}, ${before} -> ${live}`);
     });
     expect(wrong).toEqual([]);
     process.stderr.write(`${here.length} ranges of the machine's own keys were tried\n`);
@@ -51,20 +82,15 @@ suite("ranges of the machine's own keys, as the catalog has them", () => {
 
   test('both ends are taken, wherever that harms nobody', async () => {
     const harmless = here.filter((entry) => whyNotTheEnds(entry) === undefined);
+    const ends = (entry: CatalogEntry): string[] => (rangeOf(entry) ?? []).map(String);
+    const rounded = new Set(harmless.filter(({ rounding }) => rounding).map(({ name }) => name));
     const wrong: string[] = [];
     await borrowing(
       harmless.map(({ name }) => name),
       async () => {
-        const place = await places.host();
-        for (const entry of harmless) {
-          const before = await place.get(entry.name);
-          for (const end of rangeOf(entry) ?? []) {
-            const [said, live] = await place.puts(entry.name, `${end}`);
-            if (said !== 'OK' || (!entry.rounding && live !== `${end}`))
-              wrong.push(`${entry.name}=${end}: ${said}, ${live}`);
-            await place.put(entry.name, before);
-          }
-        }
+        for (const { name, value, said, live } of await tryAll(await places.host(), harmless, ends, true))
+          if (said !== 'OK' || (!rounded.has(name) && live !== value))
+            wrong.push(`${name}=${value}: ${said}, ${live}`);
       },
     );
     expect(wrong).toEqual([]);

@@ -132,3 +132,30 @@ test.each([
 ])('the pattern %s and %s', (pattern, name, matches) => {
   expect(globExpression(pattern).test(name)).toBe(matches);
 });
+
+describe('explain of a name that the catalog does not have as it was typed', () => {
+  const asked = async (name: string): Promise<[number, string]> => {
+    const { status, err } = await cli(['explain', name]);
+    return [status, err];
+  };
+
+  test.each([
+    ['somaxconn', /Did you mean:\n {2}net\.core\.somaxconn\n/],
+    ['inotify', /Did you mean:\n {2}fs\.inotify\./],
+    ['vm.max_map_coutn', /Did you mean:\n {2}vm\.max_map_count\n/],
+    ['net.ipv4.conf.br.5.rp_filter', /Did you mean:\n {2}net\.ipv4\.conf\.br\/5\.rp_filter\n/],
+    ['net.core.nosuch', /kubectl sysctl explain 'net\.core\.\*' lists its neighbours\.\n/],
+  ])('%s: says what may be meant, or where to look', async (name, said) => {
+    expect(await asked(name)).toEqual([1, expect.stringMatching(said)]);
+  });
+
+  test('a key that no kernel of today has is explained, and no YAML for it is shown', async () => {
+    const { status, out } = await cli(['explain', 'net.ipv4.tcp_tw_recycle']);
+    expect([status, out]).toEqual([0, expect.stringContaining('Linux before 4.12')]);
+    expect(out).not.toContain('sysctls:');
+  });
+
+  test('how older kernels differ is said', async () => {
+    expect((await cli(['explain', 'kernel.pid_max'])).out).toMatch(/^ {2}Older Linux +before 6\.14 /m);
+  });
+});

@@ -32,6 +32,26 @@ describe('a revision', () => {
     expect(api.requests).toEqual([]);
   });
 
+  test('is created once, however many ask for it before the caches show it', async () => {
+    const api = new StubApiServer();
+    const history = new RevisionHistory(api, 'system', known(newest));
+    await Promise.all([1, 2, 3].map(() => history.ensure(api, [name], () => data)));
+    await history.ensure(api, [name], () => data);
+    expect(api.requests).toHaveLength(1);
+  });
+
+  test('that could not be created is tried again', async () => {
+    const api = new StubApiServer();
+    const history = new RevisionHistory(api, 'system', known(newest));
+    api.answer = () => {
+      throw apiError(500);
+    };
+    await expect(history.ensure(api, [name], () => data)).rejects.toMatchObject({ status: 500 });
+    api.answer = () => ({});
+    await history.ensure(api, [name], () => data);
+    expect(api.requests).toHaveLength(2);
+  });
+
   test('has no owner: garbage collection must not take one that a node still refers to', async () => {
     const api = new StubApiServer();
     await ensure(api);

@@ -2,6 +2,10 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { RedisHealth } from '../../operator/manager/redis-health.ts';
 import { recordingLog, until } from './support/agent-fakes.ts';
 
+const refused = async (): Promise<void> => {
+  throw new Error('connect ECONNREFUSED');
+};
+
 describe('whether Redis answers', () => {
   let stop: AbortController;
   let running: Promise<void>;
@@ -34,10 +38,6 @@ describe('whether Redis answers', () => {
     await running;
   });
 
-  const refused = async (): Promise<void> => {
-    throw new Error('connect ECONNREFUSED');
-  };
-
   test('is told once for each outage, however long it is, and once when it is over', async () => {
     await until(() => health.up);
     for (const outage of [1, 2]) {
@@ -56,14 +56,14 @@ describe('whether Redis answers', () => {
 
   test('is no where nobody answers, and the question is not asked again beside itself', async () => {
     await until(() => health.up);
-    let reply = (): void => {};
-    answer = () => new Promise((resolve) => (reply = resolve));
+    const reply = Promise.withResolvers<void>();
+    answer = () => reply.promise;
     await until(() => told.length === 1);
     const before = asked;
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(asked).toBe(before);
     answer = async () => {};
-    reply();
+    reply.resolve();
     await until(() => health.up);
   });
 

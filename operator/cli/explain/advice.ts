@@ -1,3 +1,4 @@
+import { isRemoved } from '../../sysctl/catalog/index.ts';
 import type { CatalogEntry } from '../../sysctl/catalog/types.ts';
 import { guardOf, warningOf } from '../../sysctl/guards.ts';
 import { checkPattern } from '../../sysctl/kubelet-patterns.ts';
@@ -18,7 +19,7 @@ const quoted = (value: string): string => (/^-?\d+$|^VALUE$/.test(value) ? value
 
 /** What to write where, so that the value is where it has effect. The values are placeholders: today's defaults. */
 export function snippets(name: string, entry: CatalogEntry): Snippet[] {
-  if (!entry.writable || entry.trigger) return [];
+  if (!entry.writable || entry.trigger || isRemoved(entry)) return [];
   const value = example(entry);
   const own = entry.newNamespace.presence === 'own';
   const guarded = guardOf(name) === undefined ? [] : [`acknowledgeRisks: [${name}]`];

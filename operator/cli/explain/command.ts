@@ -46,8 +46,11 @@ function lookUp(
     result.missing = true;
     const near =
       suggestions.length > 0 ? `\nDid you mean:\n${suggestions.map((name) => `  ${name}`).join('\n')}` : '';
+    const others = /^.*\.(?=[^.]+$)/.exec(text)?.[0];
+    const list =
+      suggestions.length === 0 && others ? `\nkubectl sysctl explain '${others}*' lists its neighbours.` : '';
     terminal.complain(
-      glob ? `No known sysctl matches ${text}\n` : `The catalog does not know ${text}.${near}\n`,
+      glob ? `No known sysctl matches ${text}\n` : `The catalog does not know ${text}.${near}${list}\n`,
     );
   }
   return result;
@@ -58,7 +61,7 @@ async function measure(keys: readonly Known[]): Promise<ReadonlyMap<string, Meas
   return measureKernel(keys);
 }
 
-/** Keys of this machine that the catalog has no entry for: only the kernel can be asked about them. */
+/** `explain KEY...`. */
 export const explain: Command = {
   synopsis: 'KEY... | --all',
   takes: 'keys',

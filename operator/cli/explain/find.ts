@@ -38,6 +38,8 @@ const tidied = (asked: string): string =>
 /** What the catalog has for a name, a path below /proc/sys or a pattern. Throws InvalidName. */
 export function find(asked: string): Found {
   const text = tidied(asked);
+  // "somaxconn" alone, as people say it.
+  if (/^[\w-]+$/.test(text)) return { known: [], glob: false, suggestions: suggest(text) };
   if (!isGlob(text)) {
     const entry = describe(text);
     const name = /^[^./]*\//.test(text) ? text.replace(/[./]/g, (c) => (c === '.' ? '/' : '.')) : text;

@@ -1,4 +1,4 @@
-import { describe, suggest } from '../../sysctl/catalog/index.ts';
+import { describe, isRemoved, suggest } from '../../sysctl/catalog/index.ts';
 import type { CatalogEntry } from '../../sysctl/catalog/types.ts';
 import { normalizeName } from '../../sysctl/names.ts';
 import { roundings } from '../../sysctl/roundings.ts';
@@ -19,7 +19,6 @@ export interface Judged {
 }
 
 /** The catalog's entries of keys that were taken out of the kernel name the last version that had them. */
-const isRemoved = ({ module }: CatalogEntry): boolean => module?.startsWith('Linux before') ?? false;
 
 /** What is asked for as a sysctl, and is none. */
 const ELSEWHERE: readonly (readonly [RegExp, string])[] = [

@@ -55,6 +55,15 @@ export const lostMatch = ({ name, value, entry }: Item): string[] =>
         `${name}: ${entry.match} is lost; ${value} is set even where the node has ${entry.match === 'AtLeast' ? 'more' : 'less'}`,
       ];
 
+/** What a node's own configuration says nothing of, whoever applies it; `optional` keys: what it does where the kernel has none. */
+export const lostOfNodes = (items: readonly Item[]): string[] => [
+  ...items.flatMap(lostMatch),
+  ...items
+    .filter(({ entry }) => entry.optional)
+    .map(({ name }) => `${name}: optional is lost; a kernel that does not have it is an error`),
+  'which nodes, the careful rollout, drift and putting the old values back',
+];
+
 /** What the nodes do not need to know when only the pods' part is asked for. */
 export const lostPatterns = ({ patterns }: Input): string[] =>
   patterns.length === 0

@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 import type { ProviderRange } from '../../sysctl/catalog/types.ts';
 import { AKS_NAMES, AKS_SWITCH } from '../vendors.ts';
-import { lostMatch, type Input, type Item, type Output } from './rendering.ts';
+import { lostOfNodes, type Input, type Item, type Output } from './rendering.ts';
 
 const nodeItems = ({ items }: Input): Item[] => items.filter(({ lane }) => lane === 'Node');
 
@@ -25,7 +25,7 @@ function sift(
       );
     else taken.push(item);
   }
-  return { taken, lost: [...lost, ...taken.flatMap(lostMatch)] };
+  return { taken, lost: [...lost, ...lostOfNodes(taken)] };
 }
 
 const numberOrText = (value: string): number | string => (/^-?\d+$/.test(value) ? Number(value) : value);
@@ -69,7 +69,7 @@ export function talos(input: Input): Output {
     ...(items.length > 0 && { sysctls: Object.fromEntries(items.map(({ name, value }) => [name, value])) }),
     ...(input.patterns.length > 0 && { kubelet: { extraConfig: { allowedUnsafeSysctls: input.patterns } } }),
   };
-  return { text: stringify({ machine }, { lineWidth: 0 }), lost: items.flatMap(lostMatch) };
+  return { text: stringify({ machine }, { lineWidth: 0 }), lost: lostOfNodes(items) };
 }
 
 const toml = (text: string): string => JSON.stringify(text);
@@ -84,5 +84,5 @@ export function bottlerocket(input: Input): Output {
       ? [`[settings.kubernetes]\nallowed-unsafe-sysctls = [${input.patterns.map(toml).join(', ')}]\n`]
       : []),
   ];
-  return { text: blocks.join('\n'), lost: items.flatMap(lostMatch) };
+  return { text: blocks.join('\n'), lost: lostOfNodes(items) };
 }

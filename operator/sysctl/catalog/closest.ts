@@ -22,6 +22,7 @@ const lastPart = (name: string): string => name.slice(name.lastIndexOf('.') + 1)
 
 /** How far a name is from the typed one, in edits; more than `limit` when it is too far. */
 function score(wanted: string, name: string, limit: number): number {
+  if (name.split('.').includes(wanted)) return 0;
   if (wanted.length >= 4 && name.includes(wanted)) return 1;
   const whole = distance(wanted, name, limit);
   // The right end in the wrong folder, or alone.
@@ -32,7 +33,7 @@ function score(wanted: string, name: string, limit: number): number {
 }
 
 /**
- * The names nearest to a mistyped one, best first: few edits, a part of the name (inotify), or the right last part in the wrong
+ * The names nearest to a mistyped one, best first: few edits, a part of the name (inotify, first those with a component of that name), or the right last part in the wrong
  * folder (net.somaxconn).
  */
 export function closest(typed: string, names: readonly string[]): string[] {

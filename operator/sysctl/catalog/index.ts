@@ -25,8 +25,17 @@ export function describe(name: string): CatalogEntry | undefined {
   return byName.get(dotted) ?? byName.get(dotted.replace(INTERFACE, '$1*$3'));
 }
 
+/** No kernel of today has it any more. */
+export const isRemoved = ({ module }: CatalogEntry): boolean => module?.startsWith('Linux before') ?? false;
+
+/** An interface whose name has a dot in it (eth0.100) hides the family of its keys. */
+const DOTTED_INTERFACE = /^(net\.ipv[46]\.(?:conf|neigh)\.)(.+\..+)(\.[^.]+)$/;
+
 /** Names that the person may have meant, best first, at most five; none when nothing is close. */
 export function suggest(name: string): string[] {
+  const [, folder = '', dotted = '', key = ''] = DOTTED_INTERFACE.exec(name) ?? [];
+  if (folder && entries.some((entry) => entry.name === `${folder}*${key}`))
+    return [`${folder}${dotted.replaceAll('.', '/')}${key}`];
   const device = INTERFACE.exec(name)?.[2];
   const names = entries.map((entry) => entry.name);
   return closest(name, names).map((close) => (device ? close.replace('*', device) : close));

@@ -91,7 +91,9 @@ export interface Audited {
   };
   requestURI: string;
   stage: string;
-  user: { username: string };
+  /** RFC 3339 with microseconds. */
+  requestReceivedTimestamp: string;
+  user: { username: string; extra?: Record<string, string[]> };
 }
 
 /** A private etcd and kube-apiserver on loopback ports, all of it in one temporary folder. */
@@ -158,6 +160,15 @@ export class TestApiServer {
     await writeFile(made.tokenFile, token, { mode: 0o600 });
     await writeFile(made.kubeconfig, kubeconfig(this.url, this.#ca, { token }), { mode: 0o600 });
     return made;
+  }
+
+  /** What a client of another kind needs to be the administrator: PEM texts. */
+  async adminFiles(): Promise<{ ca: string; cert: string; key: string }> {
+    const { users } = JSON.parse(await readFile(join(this.#folder, 'kubeconfig'), 'utf8')) as {
+      users: { user: Record<string, string> }[];
+    };
+    const pem = (field: string): string => Buffer.from(users[0]?.user[field] ?? '', 'base64').toString();
+    return { ca: this.#ca, cert: pem('client-certificate-data'), key: pem('client-key-data') };
   }
 
   /** All requests of ServiceAccounts so far, oldest first. A watch is noted twice: when it starts and when it ends. */

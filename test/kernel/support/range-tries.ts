@@ -1,9 +1,11 @@
 import type { CatalogEntry } from '../../../operator/sysctl/catalog/types.ts';
 
-/** A range as the kernel's numbers; undefined where the catalog gives none, or where a number does not say it. */
-export function rangeOf({ type, range }: CatalogEntry): readonly [min: bigint, max: bigint] | undefined {
+/** A range as the kernel's numbers; undefined where the catalog gives none. What is too wide for a number of JavaScript has no end. */
+export function rangeOf({ type, range }: CatalogEntry): readonly [min: bigint, max?: bigint] | undefined {
   if (type === 'bool' && !range) return [0n, 1n];
-  return range?.every(Number.isSafeInteger) ? [BigInt(range[0]), BigInt(range[1])] : undefined;
+  if (!range) return undefined;
+  const [min, max] = range;
+  return Number.isSafeInteger(max) ? [BigInt(min), BigInt(max)] : [BigInt(min)];
 }
 
 /** Keys of which not even a value beyond the range is written, and where the range is taken from instead. */
