@@ -30,9 +30,24 @@ const run = compileFunction(code, parameters, {
 run(inner, inner.exports, require, __filename, __dirname);
 export default inner.exports;`;
 
-/** A default export as it is: of a CommonJS module esbuild would wrap each of the thousand entries. */
-const parseCatalog = `
-export default JSON.parse(text);`;
+/** operator/sysctl/catalog/entries.ts over a text that has each entry in a line behind its name: one is read when it is asked for. */
+const readEntries = `
+const known = new Map();
+const nameOf = (line) => line.slice(0, line.indexOf('\\t'));
+const read = (line) => {
+  const name = nameOf(line);
+  if (!known.has(name)) known.set(name, JSON.parse(line.slice(name.length + 1)));
+  return known.get(name);
+};
+let lines;
+const all = () => (lines ??= text.split('\\n').slice(1, -1));
+export const allEntries = () => all().map(read);
+export const allNames = () => all().map(nameOf);
+export function entryNamed(name) {
+  if (known.has(name)) return known.get(name);
+  const start = text.indexOf('\\n' + name + '\\t');
+  return start === -1 ? undefined : read(text.slice(start + 1, text.indexOf('\\n', start + 1)));
+}`;
 
 /** Stands for what would end the comment. */
 const END = '*\u0001/';
@@ -81,7 +96,7 @@ const packedPlugin = (unpackLibraries: string, unpackCatalog: string): Plugin =>
             export const { ${USED.join(', ')} } = libraries['${path}'];`,
       loader: 'js',
     }));
-    builder.onLoad({ filter: /\/catalog\/catalog\.json$/ }, () => ({
+    builder.onLoad({ filter: /\/catalog\/entries\.ts$/ }, () => ({
       contents: unpackCatalog,
       loader: 'js',
     }));
@@ -123,9 +138,10 @@ async function libraries(options: BuildOptions): Promise<string> {
   return brotliCompressSync(outputFiles?.[0]?.contents ?? '').toString('base64');
 }
 
-/** As JSON in ASCII, in which nothing ends a comment. */
+/** A line for each entry, in ASCII, in which nothing ends a comment. */
 async function catalog(): Promise<string> {
-  const text = JSON.stringify(JSON.parse(await readFile(CATALOG, 'utf8')));
+  const entries = JSON.parse(await readFile(CATALOG, 'utf8')) as { name: string }[];
+  const text = `\n${entries.map((entry) => `${entry.name}\t${JSON.stringify(entry)}\n`).join('')}`;
   const ascii = text.replace(
     /[\u0080-\uffff]/g,
     (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
@@ -147,7 +163,7 @@ export async function commandLine(options: BuildOptions): Promise<string> {
   const end = 3;
   const plugin = packedPlugin(
     `${textAt(libraryText.length, catalogComment.length + 1 + end)}${runLibraries}`,
-    `${textAt(catalogText.length, end)}${parseCatalog}`,
+    `${textAt(catalogText.length, end)}${readEntries}`,
   );
   const { outputFiles } = await build({
     ...options,

@@ -6,8 +6,8 @@ const NO_FILES = ':4';
 
 /** Families end in a name that only the node knows. */
 async function keys(prefix: string): Promise<string[]> {
-  const { allEntries } = await import('../../sysctl/catalog/index.ts');
-  return allEntries().flatMap(({ name }) => (name.startsWith(prefix) && !name.includes('*') ? [name] : []));
+  const { allNames } = await import('../../sysctl/catalog/index.ts');
+  return allNames().filter((name) => name.startsWith(prefix) && !name.includes('*'));
 }
 
 function optionsOf({ options }: Command): string[] {

@@ -1,4 +1,4 @@
-import { allEntries, describe, suggest } from '../../sysctl/catalog/index.ts';
+import { allNames, describe, entriesWhere, suggest } from '../../sysctl/catalog/index.ts';
 import type { CatalogEntry } from '../../sysctl/catalog/types.ts';
 
 /** A key as it was asked for, and what the catalog says of it. */
@@ -48,11 +48,9 @@ export function find(asked: string): Found {
       : { known: [], glob: false, suggestions: suggest(text) };
   }
   const dotted = text.replaceAll('/', '.');
-  const exact = allEntries().find(({ name }) => name === dotted);
+  const exact = allNames().includes(dotted) ? describe(dotted) : undefined;
   if (exact) return { known: [{ name: exact.name, entry: exact }], glob: false, suggestions: [] };
   const expression = globExpression(dotted);
-  const known = allEntries()
-    .filter(({ name }) => expression.test(name))
-    .map((entry) => ({ name: entry.name, entry }));
+  const known = entriesWhere((name) => expression.test(name)).map((entry) => ({ name: entry.name, entry }));
   return { known, glob: true, suggestions: [] };
 }

@@ -1,5 +1,5 @@
 import { globExpression } from '../explain/find.ts';
-import { allEntries } from '../../sysctl/catalog/index.ts';
+import { allNames } from '../../sysctl/catalog/index.ts';
 import { KUBELET_OWNED, KUBE_PROXY_OWNED } from '../../sysctl/catalog/lookup.ts';
 import { guardOf } from '../../sysctl/guards.ts';
 import { harmOf, kubeletAdvice, reach } from './advice.ts';
@@ -35,7 +35,7 @@ function plainValue({ source, name, value }: Setting, report: Report): boolean {
 
 function known(setting: Setting, report: Report): void {
   const expression = globExpression(setting.name.replaceAll('/', '.'));
-  if (allEntries().some(({ name }) => expression.test(name))) return;
+  if (allNames().some((name) => expression.test(name))) return;
   report.add('unknown-key', setting.source, setting.nameSpan, `no known sysctl matches ${setting.name}`, {
     key: setting.name,
     severity: 'warning',

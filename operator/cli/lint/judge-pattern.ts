@@ -1,4 +1,4 @@
-import { allEntries, suggest } from '../../sysctl/catalog/index.ts';
+import { entriesWhere, suggest } from '../../sysctl/catalog/index.ts';
 import type { CatalogEntry } from '../../sysctl/catalog/types.ts';
 import {
   checkPattern,
@@ -61,7 +61,7 @@ export function judgePattern(allowed: AllowedPattern, report: Report): void {
     report.add('bad-pattern', source, span, `${problem}; the kubelet does not start with it`, key);
     return;
   }
-  const entries = allEntries().filter(({ name }) => patternMatches(pattern, name));
+  const entries = entriesWhere((name) => patternMatches(pattern, name));
   const normal = normalizePattern(pattern);
   if (pattern.endsWith('*')) {
     if (entries.length === 0)
