@@ -41,6 +41,7 @@ export class Enforcer {
   #revision: NamedRevision | undefined;
   /** Put back only when `finish` says so. */
   #later: ReadonlySet<string> = new Set();
+  #waited = false;
 
   /** `now` is a monotonic clock in ms. */
   constructor(kernel: KernelParameters, ledger: Ledger, now: () => number = () => performance.now()) {
@@ -74,15 +75,18 @@ export class Enforcer {
     return this.#revision && this.#run(this.#revision, true);
   }
 
-  /** Puts back what `apply` left for later; undefined where that is nothing. */
+  /** Puts back what `apply` left for later; undefined, and nothing is read, where that is nothing. */
   finish(): Outcome | undefined {
-    const waits = this.#revision && this.#plan(this.#revision.data).steps.some((step) => this.#waits(step));
+    const waited = this.#waited;
     this.#later = new Set();
-    return waits && this.#revision ? this.#run(this.#revision, false) : undefined;
+    this.#waited = false;
+    return waited && this.#revision ? this.#run(this.#revision, false) : undefined;
   }
 
   #waits({ kind, name }: Step): boolean {
-    return kind === 'restore' && this.#later.has(name);
+    const waits = kind === 'restore' && this.#later.has(name);
+    this.#waited ||= waits;
+    return waits;
   }
 
   #remember({ sysctls }: RevisionData): void {
