@@ -38,7 +38,9 @@ export class RedisHealth {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       this.#heard(await this.#ask());
-      await sleep(this.#o.everyMs, undefined, { signal }).catch(() => {});
+      // More often while it is away, so that a manager is ready as soon as it is.
+      const ms = this.#up ? this.#o.everyMs : this.#o.everyMs / 8;
+      await sleep(ms, undefined, { signal }).catch(() => {});
     }
   }
 

@@ -237,6 +237,21 @@ describe('a Redis that', () => {
     expect(queue.connected).toBe(true);
   });
 
+  test('answers late keeps nobody waiting for it, and is given everything that was added meanwhile', async () => {
+    const done: string[] = [];
+    const queue = replica(async (key) => void done.push(key));
+    await add(queue, 'before');
+    await until(() => done.length === 1, 'the first work');
+    redis.pause();
+    for (const key of ['a', 'b', 'c'])
+      await expect(queue.add([key])).rejects.toThrow(
+        'queue node-config: Redis does not answer within a second',
+      );
+    redis.resume();
+    await until(() => done.length === 4, 'the work');
+    expect(done.toSorted()).toEqual(['a', 'b', 'before', 'c']);
+  });
+
   test('does not answer does not keep a manager from ending', async () => {
     const queue = replica((_, { signal }) => sleep(60_000, undefined, { signal }).catch(() => {}));
     await add(queue, 'node-1');
