@@ -110,9 +110,11 @@ export class NodeAgent {
   /** Reads every value again. Never throws. */
   sweep(): void {
     if (!this.#enforcer) return this.#wake();
+    let news = true;
     try {
       const outcome = this.#enforcer.sweep();
       if (!outcome) return;
+      news = outcome !== this.#outcome;
       this.#outcome = outcome;
       this.#events.corrected(outcome.corrected);
       this.#events.deviations(outcome.deviations, this.#applied?.data);
@@ -122,14 +124,15 @@ export class NodeAgent {
     }
     // While a revision is on its way (a kubelet restarts), the status stays that of the one before.
     if (this.#working) return;
-    this.#publish();
+    if (news) this.#publish();
     this.#run(async () => {
       const changed = await this.#o.truth?.look();
       const applied = this.#applied;
+      const before = this.#kubelet.status;
       if (changed && applied && applied.name === this.#observed?.revision)
         await this.#configureKubelet(applied);
       else await this.#kubelet.refresh();
-      this.#publish();
+      if (news || changed || JSON.stringify(this.#kubelet.status) !== JSON.stringify(before)) this.#publish();
     });
   }
 

@@ -42,6 +42,8 @@ export class Enforcer {
   /** Put back only when `finish` says so. */
   #later: ReadonlySet<string> = new Set();
   #waited = false;
+  /** What the last sweep read, where that left nothing to do, and what it found: as long as the same is read, that is found again. */
+  #calm: { live: ReadonlyMap<string, Live>; outcome: Outcome } | undefined;
 
   /** `now` is a monotonic clock in ms. */
   constructor(kernel: KernelParameters, ledger: Ledger, now: () => number = () => performance.now()) {
@@ -66,12 +68,15 @@ export class Enforcer {
     this.#refused.clear();
     const { sysctls } = revision.data;
     this.#kernel.hold(new Set(sysctls.map((s) => s.name)));
-    this.#remember(revision.data);
-    return this.#run(revision, false);
+    return this.#run(revision, false, this.#remember(revision.data));
   }
 
-  /** Reads everything again; corrects or reports what others changed. undefined before the first revision. */
+  /**
+   * Reads everything again; corrects or reports what others changed. undefined before the first revision; the same object again where
+   * nothing is otherwise than in the last sweep.
+   */
   sweep(): Outcome | undefined {
+    if (this.#calm && this.#isStill(this.#calm.live)) return this.#calm.outcome;
     return this.#revision && this.#run(this.#revision, true);
   }
 
@@ -89,20 +94,39 @@ export class Enforcer {
     return waits;
   }
 
-  #remember({ sysctls }: RevisionData): void {
+  #isStill(live: ReadonlyMap<string, Live>): boolean {
+    for (const [name, was] of live) {
+      const is = readLive(this.#kernel, name);
+      const same =
+        'value' in was ? 'value' in is && is.value === was.value : 'errno' in is && is.errno === was.errno;
+      if (!same) return false;
+    }
+    return true;
+  }
+
+  /** Returns what it read. */
+  #remember({ sysctls }: RevisionData): Map<string, Live> {
     const known = this.#ledger.entries();
     const exact = new Map(sysctls.filter((s) => s.match === 'Exact').map((s) => [s.name, s.value]));
     for (const name of this.#found.keys()) if (!exact.has(name)) this.#found.delete(name);
+    const read = new Map<string, Live>();
     for (const [name, value] of exact) {
       const live = readLive(this.#kernel, name);
+      read.set(name, live);
       if (!known.has(name) && 'value' in live && sameValue(name, value, live.value))
         this.#found.set(name, live.value);
     }
+    return read;
   }
 
-  #run({ name: revision, data }: NamedRevision, sweeping: boolean): Outcome {
+  /** `before` has what was read just now; the rest is read. */
+  #run(
+    { name: revision, data }: NamedRevision,
+    sweeping: boolean,
+    before = new Map<string, Live>(),
+  ): Outcome {
+    this.#calm = undefined;
     const known = this.#ledger.entries();
-    const before = new Map<string, Live>();
     const planned = this.#plan(data, before);
     const { deviations } = planned;
     const foreign = deviations.filter((d) => d.state === 'Foreign');
@@ -125,19 +149,24 @@ export class Enforcer {
         this.#fights.corrected(step.name);
       }
     }
-    if (steps.length > 0) deviations.push(...this.#mend(data, before, [...planned.steps, ...deviations]));
+    const after = steps.length > 0 ? new Map<string, Live>() : before;
+    if (steps.length > 0)
+      deviations.push(...this.#mend(data, before, after, [...planned.steps, ...deviations]));
     this.#ledger.save();
     deviations.push(
       ...this.#ledger.foreign(revision).filter((f) => !deviations.some((d) => d.name === f.name)),
     );
-    return { deviations, counts: this.#count(data, deviations), corrected };
+    const outcome = { deviations, counts: this.#count(data, deviations, after), corrected };
+    if (sweeping && planned.steps.length === 0 && planned.drop.length === 0)
+      this.#calm = { live: before, outcome };
+    return outcome;
   }
 
-  /** `read` takes what was live then. */
-  #plan(data: RevisionData, read?: Map<string, Live>): Steps {
+  /** `read` has what was read already, and takes the rest. */
+  #plan(data: RevisionData, read = new Map<string, Live>()): Steps {
     const live = (name: string): Live => {
-      const value = readLive(this.#kernel, name);
-      read?.set(name, value);
+      const value = read.get(name) ?? readLive(this.#kernel, name);
+      read.set(name, value);
       return value;
     };
     return planSteps({ data, ledger: this.#ledger.entries(), live });
@@ -155,22 +184,26 @@ export class Enforcer {
 
   /**
    * Keys that were right and that our own writes of others have changed (ip_forward sets the forwarding of every device): put right; that
-   * is nobody's drift.
+   * is nobody's drift. `after` takes what is live in the end.
    */
   #mend(
     data: RevisionData,
     before: ReadonlyMap<string, Live>,
+    after: Map<string, Live>,
     settled: readonly { name: string }[],
   ): Deviation[] {
     const done = new Set(settled.map(({ name }) => name));
-    const changed = this.#plan(data).steps.filter(({ entry }) => entry);
+    const changed = this.#plan(data, after).steps.filter(({ entry }) => entry);
     const known = this.#ledger.entries();
     const mend = changed.filter(({ name }) => !done.has(name));
     for (const step of mend) {
       const was = before.get(step.name);
       this.#announce(was && 'value' in was ? { ...step, from: was.value } : step, known);
     }
-    if (mend.length > 0) this.#ledger.save();
+    if (mend.length > 0) {
+      this.#ledger.save();
+      after.clear();
+    }
     return this.#perform(mend, known).flatMap(([, deviation]) => deviation ?? []);
   }
 
@@ -255,12 +288,17 @@ export class Enforcer {
     return deviation;
   }
 
-  #count(data: RevisionData, deviations: readonly Deviation[]): Outcome['counts'] {
+  #count(
+    data: RevisionData,
+    deviations: readonly Deviation[],
+    live: ReadonlyMap<string, Live>,
+  ): Outcome['counts'] {
     const of = (...states: Deviation['state'][]): number =>
       deviations.filter((d) => states.includes(d.state)).length;
     const bad = new Set(deviations.map((d) => d.name));
     const good = [...entriesByName(data)].filter(
-      ([name, entries]) => !bad.has(name) && inSync(entries, name, readLive(this.#kernel, name)),
+      ([name, entries]) =>
+        !bad.has(name) && inSync(entries, name, live.get(name) ?? readLive(this.#kernel, name)),
     );
     return {
       inSync: good.length,

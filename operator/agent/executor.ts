@@ -45,8 +45,8 @@ function write(kernel: KernelParameters, { kind, name, to }: Step, known: Ledger
 export function perform(kernel: KernelParameters, step: Step, known: LedgerEntry | undefined): Performed {
   const { name, to } = step;
   try {
-    // An earlier step may have brought it there: of a pair that sets each other to 0 only one is written, for the 0 would undo it.
-    if (sameValue(name, to, kernel.read(name))) return { done: true };
+    // Of a pair that sets each other to 0 only one is written, for the 0 would undo it: the earlier step has brought this one there.
+    if (SETS_TO_ZERO[name] !== undefined && sameValue(name, to, kernel.read(name))) return { done: true };
     write(kernel, step, known);
     const live = kernel.read(name);
     if (sameValue(name, to, live)) return { done: true };

@@ -47,7 +47,10 @@ export class ProcSys implements KernelParameters {
   readonly #root: string;
   readonly #held = new Map<string, number>();
   readonly #wanted = new Set<string>();
+  /** Of what is wanted. */
+  readonly #paths = new Map<string, string>();
   readonly #buffer = Buffer.allocUnsafe(64 * 1024);
+  #bootID: string | undefined;
 
   constructor(root = '/proc/sys') {
     this.#root = root;
@@ -110,10 +113,11 @@ export class ProcSys implements KernelParameters {
     this.#wanted.clear();
     for (const name of names) this.#wanted.add(name);
     for (const name of this.#held.keys()) if (!names.has(name)) this.#release(name);
+    for (const name of this.#paths.keys()) if (!names.has(name)) this.#paths.delete(name);
   }
 
   bootID(): string {
-    return readFileSync(join(this.#root, 'kernel/random/boot_id'), 'utf8').trim();
+    return (this.#bootID ??= readFileSync(join(this.#root, 'kernel/random/boot_id'), 'utf8').trim());
   }
 
   release(): string {
@@ -121,7 +125,11 @@ export class ProcSys implements KernelParameters {
   }
 
   #path(name: string): string {
-    return join(this.#root, procPath(name));
+    const known = this.#paths.get(name);
+    if (known !== undefined) return known;
+    const path = join(this.#root, procPath(name));
+    if (this.#wanted.has(name)) this.#paths.set(name, path);
+    return path;
   }
 
   #open(name: string): string {

@@ -2,12 +2,15 @@ const INTEGER = /^-?(0[xX][0-9a-fA-F]+|[0-9]+)$/;
 /** The kernel copies a number into 21 bytes before it reads it and refuses one that fills them (proc_get_long, kernel/sysctl.c). */
 const LONGEST = 20;
 const WIDEST = 2n ** 64n - 1n;
+/** What nearly every value is: nothing but digits, decimal, far from the widest. */
+const PLAIN = /^(?:0|[1-9][0-9]{0,17})$/;
 
 /**
  * An integer as the kernel's parser reads it: 0x10 is 16, 010 is octal 8. undefined for anything else, also for numbers of more than 64
  * bits or more than 20 characters, which it refuses.
  */
 export function kernelInteger(text: string): bigint | undefined {
+  if (PLAIN.test(text)) return BigInt(text);
   if (text.length > LONGEST || !INTEGER.test(text)) return undefined;
   const negative = text.startsWith('-');
   const digits = negative ? text.slice(1) : text;
@@ -26,6 +29,7 @@ export const partsOf = (value: string): string[] => value.split(BLANKS).filter((
 
 /** The integers of a value; undefined when it has none or something else among them. */
 export function kernelIntegers(value: string): bigint[] | undefined {
+  if (PLAIN.test(value)) return [BigInt(value)];
   const numbers = partsOf(value).map((part) => kernelInteger(part));
   return numbers.length > 0 && numbers.every((number) => number !== undefined) ? numbers : undefined;
 }

@@ -55,6 +55,6 @@ const secret = erased(address);
 /** The format of a key that does not hold integers; undefined for all others. */
 export function formatOf(name: string): KeyFormat | undefined {
   if (Object.hasOwn(BY_NAME, name)) return BY_NAME[name];
-  if (/^net\.ipv6\.conf\..*\.stable_secret$/.test(name)) return secret;
-  return /^net\.netfilter\.nf_log\.\d+$/.test(name) ? text : undefined;
+  if (name.startsWith('net.ipv6.conf.') && name.endsWith('.stable_secret')) return secret;
+  return name.startsWith('net.netfilter.') && /^net\.netfilter\.nf_log\.\d+$/.test(name) ? text : undefined;
 }

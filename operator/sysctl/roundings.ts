@@ -46,6 +46,7 @@ export function settled(name: string, values: readonly bigint[]): readonly bigin
  * written value would look like drift for ever.
  */
 export function roundings(name: string, value: bigint): bigint[] {
+  if (!name.startsWith('net.')) return [];
   if (MILLISECONDS.test(name)) return TICKS.map((hz) => (((value * hz + 999n) / 1000n) * 1000n) / hz);
   // In hundredths of a second: 250 ticks per second cannot keep an odd number of them, every other rate keeps all.
   if (USER_TICKS.test(name)) return [value - (value % 2n)];

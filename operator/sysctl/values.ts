@@ -24,6 +24,7 @@ export function canonicalValue(name: string, raw: string): string {
  * Equality in canonical form is an equivalence; the rounding has a direction, so that drift to a value that rounds alike is seen.
  */
 export function sameValue(name: string, wanted: string, live: string): boolean {
+  if (wanted === live) return true;
   const [a, b] = [canonicalValue(name, wanted), canonicalValue(name, live)];
   if (a === b) return true;
   const [x, y] = [kernelInteger(a), kernelInteger(b)];

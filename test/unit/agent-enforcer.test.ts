@@ -50,6 +50,32 @@ describe('enforcing', () => {
     expect(enforcer.originals).toEqual({ [NAME]: '65530' });
   });
 
+  test('sweeps in which nothing has changed read each value once, and find what changes then', () => {
+    start({ [NAME]: '65530', 'vm.swappiness': '60' });
+    enforcer.apply(
+      revision('two', [
+        { name: NAME, value: '262144' },
+        { name: 'vm.absent', value: '1', optional: true },
+        { name: 'vm.swappiness', value: '60' },
+      ]),
+    );
+    const first = enforcer.sweep();
+    const reads: string[] = [];
+    const read = kernel.read.bind(kernel);
+    kernel.read = (name) => {
+      reads.push(name);
+      return read(name);
+    };
+    expect(enforcer.sweep()).toBe(first);
+    expect(reads.toSorted()).toEqual(['vm.absent', NAME, 'vm.swappiness'].toSorted());
+    kernel.values.set('vm.swappiness', '1');
+    expect(enforcer.sweep()?.corrected).toEqual([{ name: 'vm.swappiness', from: '1', to: '60' }]);
+    expect(enforcer.sweep()?.corrected).toEqual([]);
+    kernel.values.set('vm.absent', '0');
+    expect(enforcer.sweep()?.counts).toMatchObject({ inSync: 3, unsupported: 0 });
+    expect(kernel.values.get('vm.absent')).toBe('1');
+  });
+
   test('a sweep without a change writes neither file nor value', () => {
     enforcer.apply(wanted);
     files.full = true;

@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { agentDaemonSet } from '../../operator/manager/daemon-set.ts';
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { AGENT_NODE_FLAGS, agentDaemonSet } from '../../operator/manager/daemon-set.ts';
 import { agentSettings } from '../../operator/agent/settings.ts';
 
 const daemonSet = agentDaemonSet({
@@ -35,6 +37,15 @@ describe("the agent's pod", () => {
     expect(daemonSet.spec?.template.metadata?.labels).toMatchObject(
       daemonSet.spec?.selector.matchLabels ?? { missing: 'selector' },
     );
+  });
+
+  test('runs the program of the image, by the same Node', () => {
+    const dockerfile = readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8');
+    const entry = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(dockerfile)?.[1] ?? '') as string[];
+    expect(container?.command?.filter((part) => !AGENT_NODE_FLAGS.includes(part))).toEqual(entry);
+    expect(container?.args).toEqual(['agent']);
+    const { status } = spawnSync(process.execPath, [...AGENT_NODE_FLAGS, '-e', '0']);
+    expect(status).toBe(0);
   });
 
   test('is told everything that the agent asks of its environment', () => {
