@@ -47,10 +47,10 @@ describe('adopt of a node', () => {
       mode: 'Plan',
       acknowledgeRisks: ['vm.panic_on_oom'],
       sysctls: [
-        { name: 'fs.inotify.max_user_instances', value: '8192', match: 'AtLeast' },
-        { name: 'net.core.somaxconn', value: '4096', scope: 'Node' },
-        { name: 'vm.max_map_count', value: '262144' },
-        { name: 'vm.panic_on_oom', value: '0' },
+        { name: 'fs.inotify.max_user_instances', value: 8192, match: 'AtLeast' },
+        { name: 'net.core.somaxconn', value: 4096, scope: 'Node' },
+        { name: 'vm.max_map_count', value: 262144 },
+        { name: 'vm.panic_on_oom', value: 0 },
       ],
       pods: { allowedUnsafeSysctls: ['kernel.msgmax'] },
     });

@@ -179,6 +179,12 @@ describe('diff', () => {
     expect(ran.out).toContain('Not ready (SysctlFailed) for 3h');
   });
 
+  test('has columns also where the kernel prints tabs', async () => {
+    const tabbed = holding('b', [search], { originals: { 'vm.max_map_count': '1\t2\t3' } });
+    const { out } = await diff({ ...cluster, states: [tabbed] }, 'b');
+    expect(out).toMatch(/^vm\.max_map_count +262144 +262144 +1 2 3 +search +in sync$/m);
+  });
+
   test('exits with 0 where everything is as wanted', async () => {
     expect((await diff(cluster, 'b')).status).toBe(0);
   });

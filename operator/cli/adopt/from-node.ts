@@ -6,6 +6,7 @@ import { describeEntries, liveNode } from '../../plan/preview/live.ts';
 import { guardOf } from '../../sysctl/guards.ts';
 import { checkPattern } from '../../sysctl/kubelet-patterns.ts';
 import { lookup } from '../../sysctl/catalog/lookup.ts';
+import { plainValue } from '../sysctl-d-marks.ts';
 
 const HOSTNAME = 'kubernetes.io/hostname';
 
@@ -27,7 +28,7 @@ export interface AdoptedNode {
 function entryOf({ name, value, match, optional }: RevisionSysctl): SysctlEntry {
   return {
     name,
-    value,
+    value: plainValue(value),
     ...(match !== 'Exact' && { match }),
     ...(lookup(name).podPresence === 'own' && { scope: 'Node' as const }),
     ...(optional && { optional }),

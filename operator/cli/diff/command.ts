@@ -41,6 +41,9 @@ const WORDS: Partial<Record<DiffRow['state'], string>> = {
   Leaving: 'being put back',
 };
 
+/** The kernel prints tabs between numbers, which no column is as wide as. */
+const oneLine = (value: string): string => value.replaceAll(/\s+/g, ' ');
+
 /** The page of one node. Pure. */
 export function diffPage(diff: NodeDiff, { colour, columns }: Terminal, now: number): string {
   const paint = painter(colour);
@@ -51,8 +54,8 @@ export function diffPage(diff: NodeDiff, { colour, columns }: Terminal, now: num
   const rows = diff.rows.map((row) => [
     row.name,
     row.wanted ?? '(nothing)',
-    row.live ?? 'not read yet',
-    row.original ?? '-',
+    oneLine(row.live ?? 'not read yet'),
+    oneLine(row.original ?? '-'),
     row.by.join(', ') || '-',
     WORDS[row.state] ?? row.state,
   ]);

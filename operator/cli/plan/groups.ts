@@ -17,12 +17,13 @@ const WORDS: Record<KeyChange['kind'], string> = {
   blocked: 'cannot be had',
 };
 
-function keyLine({ name, kind, live, to, by }: KeyChange, paint: Paint): string {
+function keyLine({ name, kind, live, to, by }: KeyChange, width: number, paint: Paint): string {
   const from = live ?? 'not read yet';
+  const key = name.padEnd(width);
   if (kind === 'same' || kind === 'release')
-    return `${name}  ${from}  ${paint('dim', `${WORDS[kind]}; ${by}`)}`;
+    return `${key}  ${from}  ${paint('dim', `${WORDS[kind]}; ${by}`)}`;
   const why = kind === 'write' || kind === 'unread' ? by : `${WORDS[kind]}; ${by}`;
-  return `${name}  ${from} -> ${paint('cyan', to ?? '?')}  ${paint('dim', why)}`;
+  return `${key}  ${from} -> ${paint('cyan', to ?? '?')}  ${paint('dim', why)}`;
 }
 
 function kubeletLine({ kubelet }: NodeGroup): string[] {
@@ -48,9 +49,10 @@ function one(group: NodeGroup, { all, columns }: PageOptions, paint: Paint): str
   const changing = group.change ? keys.filter((k) => k.kind !== 'same') : keys;
   const listedKeys = changing.slice(0, all ? changing.length : KEYS_SHOWN);
   const more = changing.length - listedKeys.length;
+  const width = Math.max(0, ...listedKeys.map(({ name }) => name.length));
   return [
     all ? title : cut(title, columns),
-    ...listedKeys.map((key) => `    ${keyLine(key, paint)}`),
+    ...listedKeys.map((key) => `    ${keyLine(key, width, paint)}`),
     ...(more > 0 ? [`    and ${more} more sysctls`] : []),
     ...kubeletLine(group).map((line) => `    ${line}`),
   ];

@@ -2,7 +2,7 @@ import { conditionOf, type Condition } from '../../api/conditions.ts';
 import type { SysctlProfile } from '../../api/profile.ts';
 import type { NodeSysctlState } from '../../api/state.ts';
 import { ago, tableLines } from '../cluster/columns.ts';
-import { painter, wrap, type Paint } from '../text.ts';
+import { count, painter, wrap, type Paint } from '../text.ts';
 
 export interface PageOptions {
   colour: boolean;
@@ -88,7 +88,7 @@ export function profilePage(
   const failures = (status?.failures ?? []).map((f) => `  ${f.node}: ${f.name ?? ''} ${f.message ?? ''}`);
   const open = states.filter((s) => conditionOf(s.status?.conditions, 'Ready')?.status !== 'True');
   const lines = [
-    `${paint('bold', `Profile ${metadata.name}`)}: ${matched} nodes matched, ${updated} updated, ${done} ready, ${failed} failed, ${drifted} drifted`,
+    `${paint('bold', `Profile ${metadata.name}`)}: ${count(matched, 'node')} matched, ${updated} updated, ${done} ready, ${failed} failed, ${drifted} drifted`,
     ...(status?.conditions ? conditionLines(profile, options, paint) : ['  the manager has not seen it yet']),
     ...(sysctls.length > 0
       ? [
