@@ -122,6 +122,13 @@ describe('in a soak', () => {
     ]);
   });
 
+  test('a heap may still be given its size in a run of some minutes, and not grow without end', () => {
+    const short = (value: (sample: number) => number) =>
+      series('manager anonymous MB', value).map(({ at, values }) => ({ at: at / 12, values }));
+    expect(growth(short((i) => 40 + i * 0.2))).toEqual([]);
+    expect(growth(short((i) => 40 + i))).toHaveLength(1);
+  });
+
   test.each(['redis descriptors', 'Redis keys', 'revisions', 'leases'])(
     '%s that become more and more grow',
     (name) => {
