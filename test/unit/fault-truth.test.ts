@@ -107,6 +107,10 @@ describe('a status is not true when', () => {
 const series = (name: string, value: (minute: number) => number) =>
   Array.from({ length: 60 }, (_, i) => ({ at: i * 60_000, values: { [name]: value(i) } }));
 
+/** The same in five minutes. */
+const short = (value: (sample: number) => number) =>
+  series('manager anonymous MB', value).map(({ at, values }) => ({ at: at / 12, values }));
+
 describe('in a soak', () => {
   test('a heap that is collected does not grow', () => {
     expect(growth(series('manager anonymous MB', (i) => 50 + (i % 7) * 3))).toEqual([]);
@@ -123,8 +127,6 @@ describe('in a soak', () => {
   });
 
   test('a heap may still be given its size in a run of some minutes, and not grow without end', () => {
-    const short = (value: (sample: number) => number) =>
-      series('manager anonymous MB', value).map(({ at, values }) => ({ at: at / 12, values }));
     expect(growth(short((i) => 40 + i * 0.2))).toEqual([]);
     expect(growth(short((i) => 40 + i))).toHaveLength(1);
   });
