@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, type Answer, type Call } from '../../cluster/support/client.ts';
 import type { Layout } from '../../cluster/tool/layout.ts';
 
-const TRIES_MS = 60_000;
+const TRIES_MS = 120_000;
 
 /** cluster-admin at the API server itself, who tries again while that is down: a test goes on where the server does. */
 export class Admin {
@@ -16,7 +16,7 @@ export class Admin {
     this.#client = new Client(`https://127.0.0.1:${layout.apiPort}`, pem('ca.crt'), identity);
   }
 
-  /** Resolves with an answer below 500; rejects after a minute without one. */
+  /** Resolves with an answer below 500; rejects after two minutes without one. */
   async call(call: Call): Promise<Answer> {
     const deadline = performance.now() + TRIES_MS;
     for (;;) {

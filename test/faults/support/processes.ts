@@ -37,7 +37,9 @@ export class Processes {
     if (what === 'kube-apiserver' || what === 'etcd') {
       const pid = pidOf(this.#layout, what);
       if (pid !== undefined) await killAll([pid]);
-      void this.#restart();
+      this.#restart();
+      // Who waits for it is told.
+      this.#restarting.catch(() => {});
       return [];
     }
     if (what === 'redis' && this.#redis) {
@@ -76,14 +78,21 @@ export class Processes {
 
   /** Resolves when the control plane runs again. */
   async settled(): Promise<void> {
-    await this.#restarting.catch(() => this.#restart());
+    await this.#restarting;
   }
 
-  /** One after the other: the next kill makes a restart that is under way fail. */
-  #restart(): Promise<void> {
-    this.#restarting = this.#restarting.catch(() => {}).then(() => controlPlaneUp(this.#layout));
-    this.#restarting.catch(() => {});
-    return this.#restarting;
+  /** One after the other: the next kill makes a restart that is under way fail, which is then begun again. */
+  #restart(): void {
+    this.#restarting = this.#restarting.then(() => this.#up());
+  }
+
+  async #up(tries = 10): Promise<void> {
+    try {
+      await controlPlaneUp(this.#layout);
+    } catch (error) {
+      if (tries === 0) throw error;
+      await this.#up(tries - 1);
+    }
   }
 
   /** The managers are on a node that nobody chose: where there is none on the victim's, the others'. */
