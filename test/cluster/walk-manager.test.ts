@@ -152,6 +152,9 @@ async function walk(end: Step | undefined, forgets: boolean): Promise<Managers> 
   const managers = new Managers(end, forgets);
   try {
     await change(managers);
+    // A renewal comes by time, not by what is done.
+    if (end?.effect.startsWith('PUT '))
+      await managers.until('the lease is renewed', async () => managers.killed);
     await untilQuiet(managers.first);
     return managers;
   } catch (error) {
