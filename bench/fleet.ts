@@ -18,8 +18,7 @@ import { Fleet } from './support/fleet.ts';
 import { benchOptions, report, type Row } from './support/report.ts';
 
 const NAMESPACE = 'sysctl-operator-system';
-const IDLE_MS = 60_000;
-const options = benchOptions({ nodes: '1000', sysctls: '20' });
+const options = benchOptions({ nodes: '1000', sysctls: '20', idle: '60' });
 const [nodes, sysctls] = [Number(options.nodes), Number(options.sysctls)];
 
 spawnSync(process.execPath, ['scripts/build.ts'], { stdio: 'inherit' });
@@ -58,7 +57,7 @@ try {
   await step('an edit, until Ready', () => fleet.edit('fleet', 1001));
   await step('1 % get another profile, until Ready', () => fleet.create('canary', 2000, 'canary'));
   await step('the manager is killed; until it leads again', () => manager.restart());
-  await step(`idle for ${IDLE_MS / 1000} s`, () => sleep(IDLE_MS));
+  await step(`idle for ${options.idle} s`, () => sleep(Number(options.idle) * 1000));
   await step('an edit after that, until Ready', () => fleet.edit('fleet', 1002));
   await manager.stop();
   const bare = new BareManager(server, agents, fleet.names);

@@ -35,7 +35,6 @@ export class FleetAgents {
 
   constructor(options: FleetAgentsOptions) {
     this.#o = options;
-    for (let i = 0; i < WRITERS; i++) this.#writers.push(this.#connect());
     this.#originals = Object.fromEntries(
       Array.from({ length: options.sysctls }, (_, i) => [`net.core.key_${i}`, '128']),
     );
@@ -141,8 +140,10 @@ export class FleetAgents {
   }
 
   #request(method: string, path: string, body?: object): Promise<void> {
-    const writer = this.#writers[this.#turn++ % WRITERS];
-    if (!writer) throw new Error('no connection');
+    const turn = this.#turn++ % WRITERS;
+    // The API server ends connections that were idle for 90 s.
+    let writer = this.#writers[turn];
+    if (!writer || writer.closed || writer.destroyed) this.#writers[turn] = writer = this.#connect();
     const stream: ClientHttp2Stream = writer.request({
       ':method': method,
       ':path': path,

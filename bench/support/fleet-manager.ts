@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parse } from 'yaml';
 import type { TestApiServer } from '../../test/cluster/support/api-server.ts';
 import { podToken } from '../../test/cluster/support/service-accounts.ts';
 import { cpuOf, memoryOf } from './process-figures.ts';
@@ -19,6 +20,17 @@ export interface Figures {
   /** Requests by verb and resource since an earlier look, as "verb resource n, ...". */
   requestsSince: (before: Figures) => string;
   requests: ReadonlyMap<string, number>;
+}
+
+interface Deployment {
+  spec: { template: { spec: { containers: { env: { name: string; value?: string }[] }[] } } };
+}
+
+/** Node's options as the manifests have them. */
+function nodeOptions(): string {
+  const { spec } = parse(readFileSync('manifests/base/deployment.yaml', 'utf8')) as Deployment;
+  const env = spec.template.spec.containers.flatMap((container) => container.env);
+  return process.env['MANAGER_NODE_OPTIONS'] ?? env.find(({ name }) => name === 'NODE_OPTIONS')?.value ?? '';
 }
 
 const READS = new Set(['get', 'list', 'watch']);
@@ -52,6 +64,7 @@ export class FleetManager {
         PATH: process.env['PATH'],
         TMPDIR: this.#folder,
         NODE_ENV: 'production',
+        NODE_OPTIONS: nodeOptions(),
         KUBECONFIG: this.#kubeconfig,
         POD_NAMESPACE: NAMESPACE,
         POD_NAME: `manager-${this.#starts}`,
