@@ -11,6 +11,10 @@ export class Leadership {
     this.#term.fence();
   };
 
+  get leads(): boolean {
+    return this.#term !== undefined;
+  }
+
   /** The fence lets through while the work runs and the term lasts. */
   async during(term: Term, work: () => Promise<void>): Promise<void> {
     this.#term = term;

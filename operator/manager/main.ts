@@ -19,7 +19,7 @@ import { ReconcileLoop } from './reconciler.ts';
 import { RedisHealth } from './redis-health.ts';
 import { externalRedis } from './redis.ts';
 import { managerSettings } from './settings.ts';
-import { caughtUp, viewOf } from './view.ts';
+import { caughtUp, startedIn, viewOf, withStarted } from './view.ts';
 
 /** Everything is looked at again this often, whatever events say. */
 const RESYNC_MS = 60_000;
@@ -54,6 +54,7 @@ export async function runManager(env: NodeJS.ProcessEnv, signal: AbortSignal): P
     redis,
     handler: async (node, job) => {
       await caughtUp(caches.decidedFrom, job.view);
+      if (!leadership.leads) manager.learn(startedIn(job.view));
       await manager.configureNode(node, new FencedApiServer(api, job.fence), job.signal);
     },
     concurrency: settings.concurrency,
@@ -66,7 +67,7 @@ export async function runManager(env: NodeJS.ProcessEnv, signal: AbortSignal): P
     nodeConfig: {
       add: async (nodes) => {
         leadership.fence();
-        await nodeConfig.add(nodes, viewOf(caches.decidedFrom));
+        await nodeConfig.add(nodes, withStarted(viewOf(caches.decidedFrom), manager.started));
       },
     },
     events,

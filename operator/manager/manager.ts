@@ -84,6 +84,19 @@ export class Manager {
     this.#decider.touchAll();
   }
 
+  /** Revisions that nodes were told and that the caches do not show yet, by node. */
+  get started(): ReadonlyMap<string, string> {
+    return this.#started.revisions;
+  }
+
+  /** What the leader has told nodes: it counts as begun here too, until the caches show it. */
+  learn(started: ReadonlyMap<string, string>): void {
+    const { planNodes, states } = this.#o.caches;
+    this.#started.expire(planNodes);
+    for (const [node, revision] of started)
+      if (states.store.get(node)?.spec.revision !== revision) this.#started.add(node, revision);
+  }
+
   /** One run of the reconcile loop. Returns in how many ms it wants to run again, if at all. */
   async reconcile(): Promise<number | undefined> {
     this.#started.expire(this.#o.caches.planNodes);
