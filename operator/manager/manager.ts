@@ -10,6 +10,7 @@ import { contentOf, Decider, type Decision, type World } from './decide.ts';
 import type { NodeAction } from './node-actions.ts';
 import { configureNode } from './node-config.ts';
 import { QueuedWork, REQUEUE_MS } from './queued-work.ts';
+import { Refusals } from './refusals.ts';
 import { RevisionHistory } from './revisions.ts';
 import type { ManagerSettings } from './settings.ts';
 import { StartedNodes } from './started-nodes.ts';
@@ -49,6 +50,7 @@ export class Manager {
   readonly #revisions: RevisionHistory;
   readonly #statuses: StatusPublisher;
   readonly #queued = new QueuedWork();
+  readonly #refusals = new Refusals();
   #daemonSetGeneration: number | undefined;
   #unqueued = false;
 
@@ -65,7 +67,7 @@ export class Manager {
     };
     this.#decider = new Decider(world);
     this.#revisions = new RevisionHistory(api, settings.namespace, caches.revisions.store);
-    this.#statuses = new StatusPublisher({ api, events, metrics, world });
+    this.#statuses = new StatusPublisher({ api, events, metrics, world, refusals: this.#refusals });
   }
 
   /** Something that is decided from has changed. */
@@ -126,7 +128,10 @@ export class Manager {
   }
 
   async #queue(actions: Decision['actions']): Promise<void> {
-    const due = this.#queued.due(actions);
+    this.#refusals.keepOnly(actions);
+    const due = this.#queued
+      .due(actions)
+      .filter((node) => !this.#refusals.holdsBack(node, actions.get(node)));
     await this.#o.nodeConfig.add(due);
     this.#queued.took(due, actions);
   }
@@ -140,7 +145,7 @@ export class Manager {
     for (const target of targets) this.#started.add(node, target);
     // This decision may be newer than the last run of the loop.
     await this.#revisions.ensure(api, targets, (name) => contentOf(plan, name));
-    await configureNode(api, node, own, this.#o.log, signal);
+    await this.#refusals.watch(node, own, () => configureNode(api, node, own, this.#o.log, signal));
   }
 
   /** Written by the leader alone: while one image is replaced by the next, replicas of both are there and each has an image of its own. */

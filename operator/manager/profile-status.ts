@@ -11,6 +11,8 @@ export interface ProfileStatusInput {
   profile: SysctlProfile;
   /** How far its nodes are; undefined for a profile that is not enforced. */
   tally: Tally | undefined;
+  /** What the API server refused for good of what its nodes need. */
+  refused?: readonly ProfileFailure[];
   /** Set while a failed node holds the others back. */
   stalled: { node: string; reason: string } | undefined;
   /** Why nodes that are not up to date have not started; for the message. */
@@ -40,7 +42,7 @@ interface Facts {
   unavailable: string[];
 }
 
-function gather({ plan, tally }: ProfileStatusInput): Facts {
+function gather({ plan, tally, refused = [] }: ProfileStatusInput): Facts {
   const matched = plan.matches;
   return {
     matched,
@@ -51,7 +53,7 @@ function gather({ plan, tally }: ProfileStatusInput): Facts {
       failed: tally?.count('failed') ?? 0,
       drifted: tally?.count('drifted') ?? 0,
     },
-    failures: tally?.failures('failed') ?? [],
+    failures: [...(tally?.failures('failed') ?? []), ...refused],
     drifts: (tally?.failures('drifted') ?? []).map(describe),
     unavailable: tally?.nodes('unavailable') ?? [],
   };

@@ -9,6 +9,7 @@ import type { Decision, World } from './decide.ts';
 import { profileEvents } from './events.ts';
 import { Previews } from './previews.ts';
 import { profileStatus, sameStatus } from './profile-status.ts';
+import type { Refusals } from './refusals.ts';
 
 /** Counts in a status may lag this much behind; a change of a condition is written at once. */
 const COUNTS_LAG_MS = 500;
@@ -25,6 +26,7 @@ export interface StatusPublisherOptions {
   events: Pick<EventRecorder, 'record'>;
   metrics: Metrics;
   world: World;
+  refusals: Pick<Refusals, 'failures'>;
 }
 
 /** Readers act on these: not to be put off. */
@@ -67,6 +69,7 @@ export class StatusPublisher {
       plan,
       profile,
       tally: decision.tallies.get(name),
+      refused: this.#o.refusals.failures(plan),
       stalled: decision.rollout.stalled.get(name),
       waiting: decision.waitingOf(name),
       preview: plan.enforced ? undefined : this.#previews.of(decision.plan, name, this.#o.world),

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { conditionOf } from '../../operator/api/conditions.ts';
 import type { SysctlProfileStatus } from '../../operator/api/profile.ts';
+import { Refusals } from '../../operator/manager/refusals.ts';
 import { StatusPublisher } from '../../operator/manager/status-publisher.ts';
 import { Metrics } from '../../operator/telemetry/metrics.ts';
 import { apiError, StubApiServer } from './support/agent-fakes.ts';
@@ -16,11 +17,19 @@ const search = (generation: number, status?: SysctlProfileStatus) => ({
 let api: StubApiServer;
 let cluster: MemoryCluster;
 let publisher: StatusPublisher;
+let refusals: Refusals;
 beforeEach(() => {
   api = new StubApiServer();
   cluster = new MemoryCluster([cachedNode('a'), cachedNode('b')]);
   const metrics = new Metrics();
-  publisher = new StatusPublisher({ api, events: { record: () => {} }, metrics, world: cluster.world });
+  refusals = new Refusals();
+  publisher = new StatusPublisher({
+    api,
+    events: { record: () => {} },
+    metrics,
+    world: cluster.world,
+    refusals,
+  });
 });
 
 /** One run of the loop; the statuses that were written, as `reason ready/matched`. */
@@ -69,6 +78,24 @@ describe('the status of a spec that is new', () => {
   test('says at once what needs a person', async () => {
     cluster.set(profile('search', { uid: 'u', sysctls: [sysctl('kernel.sem=1', { scope: 'Node' })] }));
     expect((await run()).written).toEqual(['NotAccepted 0/2']);
+  });
+
+  test('says at once what the API server refused for good, until it no longer does', async () => {
+    const [actions, settled] = [[], []];
+    const refused = refusals.watch('a', actions, async () => {
+      throw apiError(403);
+    });
+    await expect(refused).rejects.toMatchObject({ status: 403 });
+    cluster.set(search(1));
+    expect((await run()).written).toEqual(['NodeFailed 0/2']);
+    const { status } = api.requests.at(-1)?.body as { status: SysctlProfileStatus };
+    expect(status.failures).toEqual([{ node: 'a', message: expect.stringContaining('403') }]);
+    expect([refusals.holdsBack('a', actions), refusals.holdsBack('b', actions)]).toEqual([true, false]);
+    // Something else was decided.
+    expect(refusals.holdsBack('a', settled)).toBe(false);
+    await refusals.watch('a', actions, async () => {});
+    settle();
+    expect((await run()).written).toEqual(['AllNodesReady 2/2']);
   });
 
   test('says at once that no node matches', async () => {
