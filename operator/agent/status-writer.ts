@@ -6,6 +6,8 @@ import { ApiError, contentTypes, isStatus, type ApiServer } from '../kube/api-se
 import type { Log } from '../telemetry/log.ts';
 
 const MAX_DELAY_MS = 30_000;
+/** A status that the API server refuses for good (a policy, a right, an older definition) is tried again this often, or when it changes. */
+const REFUSED_MS = 5 * 60_000;
 
 /** JSON with sorted keys: the API server sorts them, so what it sends back compares equal. */
 const canonical = (status: NodeSysctlStateStatus | undefined): string =>
@@ -24,6 +26,7 @@ export class StatusWriter {
   #wanted: NodeSysctlStateStatus | undefined;
   #written = '';
   #writing = false;
+  #changed: AbortController | undefined;
 
   constructor(api: ApiServer, node: string, log: Log, signal: AbortSignal) {
     this.#api = api;
@@ -43,6 +46,7 @@ export class StatusWriter {
   }
 
   write(status: NodeSysctlStateStatus): void {
+    if (this.#changed && canonical(status) !== canonical(this.#wanted)) this.#changed.abort();
     this.#wanted = status;
     if (!this.#writing) void this.#run();
   }
@@ -63,12 +67,22 @@ export class StatusWriter {
         if (this.#signal.aborted || isStatus(error, 404)) break;
         this.#log.warn('the status was not written', { error: messageOf(error) });
         const cap = Math.min(200 * 2 ** failures++, MAX_DELAY_MS);
-        const asked = error instanceof ApiError ? error.retryAfterMs : undefined;
-        const delay = asked ?? cap / 2 + Math.random() * (cap / 2);
-        await sleep(delay, undefined, { signal: this.#signal }).catch(() => {});
+        const jitter = cap / 2 + Math.random() * (cap / 2);
+        const refused = error instanceof ApiError && error.terminal;
+        const asked = error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0;
+        await this.#wait(refused ? REFUSED_MS + jitter : asked + jitter, refused);
       }
     }
     this.#writing = false;
+  }
+
+  /** `unlessNew`: ends early when another status is to be written. */
+  async #wait(ms: number, unlessNew: boolean): Promise<void> {
+    const changed = new AbortController();
+    if (unlessNew) this.#changed = changed;
+    const signal = AbortSignal.any([this.#signal, changed.signal]);
+    await sleep(ms, undefined, { signal }).catch(() => {});
+    this.#changed = undefined;
   }
 
   async #patch(status: NodeSysctlStateStatus): Promise<void> {

@@ -38,6 +38,8 @@ const SERIES_MS = 5 * 60_000;
 const BURST = 25;
 const REFILL_MS = 60_000;
 const MAX_NOTE = 1024;
+/** Requests under way; while the API server does not answer, further events are dropped. */
+const MAX_SENDING = 100;
 
 /** An Event is in the namespace of what it is about. */
 const eventsOf = ({ regarding }: EventDraft): string => paths.events(regarding.namespace ?? EVENT_NAMESPACE);
@@ -53,6 +55,7 @@ export class EventRecorder {
   readonly #seen = new Map<string, Seen>();
   readonly #tokens = new Map<string, { left: number; at: number }>();
   readonly #now: () => number;
+  #sending = 0;
 
   constructor(options: EventRecorderOptions) {
     this.#o = options;
@@ -71,7 +74,7 @@ export class EventRecorder {
       seen.sent = now;
       const path = `${eventsOf(draft)}/${seen.name}`;
       const body = { series: { count: seen.count, lastObservedTime: microTime(now) } };
-      this.#send({
+      this.#send(key, {
         method: 'PATCH',
         path,
         body,
@@ -95,13 +98,23 @@ export class EventRecorder {
       action: draft.action,
       note: draft.note.slice(0, MAX_NOTE),
     };
-    this.#send({ method: 'POST', path: eventsOf(draft), body });
+    this.#send(key, { method: 'POST', path: eventsOf(draft), body });
   }
 
-  #send(request: Parameters<ApiServer['request']>[0]): void {
+  /** What was not recorded is as if it had not been seen: the next time it is a new event, not the series of one that is not there. */
+  #send(key: string, request: Parameters<ApiServer['request']>[0]): void {
+    if (this.#sending >= MAX_SENDING) {
+      this.#seen.delete(key);
+      return;
+    }
+    this.#sending++;
     this.#o.api
       .request(request)
-      .catch((error: unknown) => this.#o.log.warn('an event was not recorded', { error: messageOf(error) }));
+      .catch((error: unknown) => {
+        this.#seen.delete(key);
+        this.#o.log.warn('an event was not recorded', { error: messageOf(error) });
+      })
+      .finally(() => this.#sending--);
   }
 
   #allowed(object: string, now: number): boolean {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { NodeSysctlStateStatus } from '../../operator/api/state.ts';
 import { StatusWriter } from '../../operator/agent/status-writer.ts';
@@ -34,6 +35,22 @@ describe('writing the status', () => {
       contentType: 'application/apply-patch+yaml',
       body: { kind: 'NodeSysctlState', metadata: { name: 'worker-1' }, status: status('one') },
     });
+  });
+
+  test('that is refused for good is not repeated, and the next one is tried at once', async () => {
+    api.answer = () => {
+      throw apiError(422);
+    };
+    writer.write(status('one'));
+    await settled(1);
+    await sleep(600);
+    expect(api.requests).toHaveLength(1);
+    writer.write(status('one'));
+    await sleep(50);
+    expect(api.requests).toHaveLength(1);
+    writer.write(status('two'));
+    await settled(2);
+    stop.abort();
   });
 
   test('happens once per change', async () => {

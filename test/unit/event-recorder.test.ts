@@ -114,4 +114,26 @@ describe('recorded events', () => {
     await until(() => log.lines.length === 1);
     expect(log.lines[0]).toMatchObject({ level: 'warn', message: 'an event was not recorded' });
   });
+
+  test('that were not recorded are new ones when they come again', async () => {
+    api.answer = () => {
+      throw apiError(500);
+    };
+    record();
+    await until(() => log.lines.length === 1);
+    api.answer = () => ({});
+    record();
+    expect(methods()).toEqual(['POST', 'POST']);
+  });
+
+  test('do not pile up while the API server does not answer', async () => {
+    const away = Promise.withResolvers<object>();
+    api.answer = () => away.promise;
+    for (let i = 0; i < 300; i++) record('all done', {}, `u-${i}`);
+    expect(api.requests.length).toBe(100);
+    away.resolve({});
+    await new Promise((resolve) => setImmediate(resolve));
+    record('all done', {}, 'u-299');
+    expect(api.requests.length).toBe(101);
+  });
 });
