@@ -11,8 +11,8 @@ export const JOB_WRITES_MS = 6_000;
 export type View = Readonly<Record<string, string>>;
 
 export interface RunningJob {
-  /** How new the view was from which the latest work of this queue was found. */
-  view: View;
+  /** How new the view was from which the latest work of this queue was found. Asks Redis. */
+  view: () => Promise<View>;
   /** Throws Fenced once another worker may have the job. */
   fence: Fence;
   /** Aborts when the replica ends. */

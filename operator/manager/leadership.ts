@@ -11,8 +11,14 @@ export class Leadership {
     this.#term.fence();
   };
 
+  /** By the clock, not by what this replica has been told: it may have been stopped for a while. */
   get leads(): boolean {
-    return this.#term !== undefined;
+    try {
+      this.fence();
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** The fence lets through while the work runs and the term lasts. */

@@ -53,8 +53,12 @@ export async function runManager(env: NodeJS.ProcessEnv, signal: AbortSignal): P
     name: 'node-config',
     redis,
     handler: async (node, job) => {
-      await caughtUp(caches.decidedFrom, job.view);
-      if (!leadership.leads) manager.learn(startedIn(job.view));
+      // The leader's own view is what everybody else's is held against.
+      if (!leadership.leads) {
+        const view = await job.view();
+        await caughtUp(caches.decidedFrom, view);
+        manager.learn(startedIn(view));
+      }
       await manager.configureNode(node, new FencedApiServer(api, job.fence), job.signal);
     },
     concurrency: settings.concurrency,

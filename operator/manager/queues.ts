@@ -167,7 +167,8 @@ export class WorkQueue {
     const taken = { ...systemClock(), wall: job.processedOn ?? 0 };
     const fence = jobFence(key, taken);
     try {
-      const view = JSON.parse((await this.#working.get(this.#viewKey)) ?? '{}') as View;
+      const view = async (): Promise<View> =>
+        JSON.parse((await this.#working.get(this.#viewKey)) ?? '{}') as View;
       await options.handler(key, { view, fence, signal: this.#stop.signal });
       options.onResult?.('completed');
     } catch (error) {
