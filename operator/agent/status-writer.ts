@@ -7,7 +7,7 @@ import type { Log } from '../telemetry/log.ts';
 
 const MAX_DELAY_MS = 30_000;
 /** A status that the API server refuses for good (a policy, a right, an older definition) is tried again this often, or when it changes. */
-const REFUSED_MS = 5 * 60_000;
+const REFUSED_MS = 30_000;
 
 /** JSON with sorted keys: the API server sorts them, so what it sends back compares equal. */
 const canonical = (status: NodeSysctlStateStatus | undefined): string =>

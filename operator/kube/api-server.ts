@@ -72,9 +72,12 @@ export class ApiError extends OperatorError {
     this.retryAfterMs = retryAfterMs;
   }
 
-  /** The object or the rule says no: repeating the same request cannot help. */
+  /**
+   * The object or the rule says no: repeating the same request at once cannot help. Only the API server can say that: it gives a reason
+   * (metav1.Status), and whatever stands in between (a proxy that does not understand what it got) does not.
+   */
   get terminal(): boolean {
-    return [400, 403, 405, 422].includes(this.status);
+    return this.reason !== '' && [400, 403, 405, 422].includes(this.status);
   }
 }
 

@@ -5,8 +5,8 @@ const KILLS = 30;
 const NETWORK = 13;
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
-/** One is always the same: two managers on a Redis behind a proxy. The other is a new one each time, and says how to have it again. */
-const SEEDS = [7, Math.floor(Math.random() * 1_000_000)];
+/** One manager with its own Redis, and two managers on a Redis behind a proxy. `npm run faults` takes a new seed each time. */
+const SEEDS = [2, 7];
 
 describe('kills and network faults while profiles change', () => {
   test.each(SEEDS)(

@@ -88,7 +88,8 @@ describe('one key', () => {
     const runs: Record<string, number> = {};
     const queue = replica(async (key) => {
       runs[key] = (runs[key] ?? 0) + 1;
-      if (key === 'refused') throw new ApiError({ method: 'PATCH', path: '/x' }, 403, { message: 'no' });
+      if (key === 'refused')
+        throw new ApiError({ method: 'PATCH', path: '/x' }, 403, { reason: 'Forbidden' });
       if (runs[key] < 3) throw new Error('connect ECONNREFUSED');
     });
     await add(queue, 'flaky', 'refused');

@@ -235,11 +235,16 @@ export class Chaos {
       const reported = reportedOutOfOrder(this.#recorder.seen(node));
       this.#problems.push(...[...told, ...reported].map((problem) => `${node}: ${problem}`));
       const [made, allowed] = this.#restarts(node);
-      if (made > allowed)
+      if (made > allowed && this.#sawEverything())
         this.#problems.push(
           `${node}: the kubelet was restarted ${made} times for at most ${allowed} reasons`,
         );
     }
+  }
+
+  /** A version of a state that came and went while the API server was away is in no history: then nobody can count reasons. */
+  #sawEverything(): boolean {
+    return !this.#kills.some(({ what }) => what === 'kube-apiserver' || what === 'etcd');
   }
 
   #restarts(node: string): [made: number, allowed: number] {

@@ -2,9 +2,15 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Layout } from '../../cluster/tool/layout.ts';
 
-/** How often the kubelet of a node has started so far: it says its version once in a life. */
-export const kubeletStarts = (layout: Layout, node: string): number =>
-  readFileSync(join(layout.log, node, 'kubelet.log'), 'utf8').split('"Kubelet version"').length - 1;
+/**
+ * How often the kubelet of a node has come up so far: it says its version once in a life. A life that ended at once, because containerd was
+ * away, is not counted: systemd begins the next one by itself.
+ */
+export function kubeletStarts(layout: Layout, node: string): number {
+  const log = readFileSync(join(layout.log, node, 'kubelet.log'), 'utf8');
+  const count = (text: string): number => log.split(text).length - 1;
+  return count('"Kubelet version"') - count('"command failed" err="failed to run Kubelet');
+}
 
 /** A stretch of the life of a node, in ms. */
 export interface Stretch {

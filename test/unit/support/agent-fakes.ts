@@ -101,7 +101,12 @@ export class StubApiServer implements ApiServer {
 }
 
 export const apiError = (status: number, retryAfterMs?: number): ApiError =>
-  new ApiError({ method: 'GET', path: '/' }, status, { message: `status ${status}` }, retryAfterMs);
+  new ApiError(
+    { method: 'GET', path: '/' },
+    status,
+    { reason: `Status${status}`, message: `status ${status}` },
+    retryAfterMs,
+  );
 
 export type EntryDraft = Partial<RevisionSysctl> & Pick<RevisionSysctl, 'name' | 'value'>;
 
