@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { conditionOf, type Condition } from '../../../operator/api/conditions.ts';
 import type { SysctlProfile } from '../../../operator/api/profile.ts';
 import type { NodeSysctlState } from '../../../operator/api/state.ts';
@@ -76,7 +77,7 @@ export async function eventually<T>(
     return check(found);
   };
   await until(holds, ms, what).catch((error: unknown) => {
-    throw new Error(`${what}; found last: ${JSON.stringify(found)}`, { cause: error });
+    throw new Error(`${what}; found last: ${inspect(found)}`, { cause: error });
   });
   return found as T;
 }
@@ -153,7 +154,8 @@ export async function clean(): Promise<void> {
     (found) => found.length === 0,
     'nodes still have the agent label',
   );
-  await eventually(agents, (found) => found.size === 0, 'agents are left');
+  // The pod of a node that was deleted goes when the pod garbage collector has twice found no node: up to a minute and a half.
+  await eventually(agents, (found) => found.size === 0, 'agents are left', 110_000);
   for (const node of await names('nodes')) await kubectl('label', node, 'workload-', 'pool-');
 }
 
