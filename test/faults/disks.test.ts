@@ -71,7 +71,8 @@ describe('a node whose disk', () => {
       } finally {
         await disk.writableEtc();
       }
-      await waitReady('stored');
+      // What could not be written is tried again after two minutes.
+      await waitReady('stored', 180);
       expect((await getState('node-1')).status?.kubelet).toMatchObject({
         state: 'Synced',
         allowedUnsafeSysctls: ['kernel.msgmax'],
