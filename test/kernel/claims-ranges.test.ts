@@ -56,6 +56,8 @@ async function tryAll(
   return tries.map((one, i) => ({ ...one, said: said[3 * i] ?? '', live: said[3 * i + 1] ?? '' }));
 }
 
+const ends = (entry: CatalogEntry): string[] => (rangeOf(entry) ?? []).map(String);
+
 suite("ranges of the machine's own keys, as the catalog has them", () => {
   const places = new Places();
   afterEach(() => places.close());
@@ -82,7 +84,6 @@ suite("ranges of the machine's own keys, as the catalog has them", () => {
 
   test('both ends are taken, wherever that harms nobody', async () => {
     const harmless = here.filter((entry) => whyNotTheEnds(entry) === undefined);
-    const ends = (entry: CatalogEntry): string[] => (rangeOf(entry) ?? []).map(String);
     const rounded = new Set(harmless.filter(({ rounding }) => rounding).map(({ name }) => name));
     const wrong: string[] = [];
     await borrowing(

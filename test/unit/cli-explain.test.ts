@@ -133,12 +133,12 @@ test.each([
   expect(globExpression(pattern).test(name)).toBe(matches);
 });
 
-describe('explain of a name that the catalog does not have as it was typed', () => {
-  const asked = async (name: string): Promise<[number, string]> => {
-    const { status, err } = await cli(['explain', name]);
-    return [status, err];
-  };
+const asked = async (name: string): Promise<[number, string]> => {
+  const { status, err } = await cli(['explain', name]);
+  return [status, err];
+};
 
+describe('explain of a name that the catalog does not have as it was typed', () => {
   test.each([
     ['somaxconn', /Did you mean:\n {2}net\.core\.somaxconn\n/],
     ['inotify', /Did you mean:\n {2}fs\.inotify\./],
