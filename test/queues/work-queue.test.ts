@@ -120,7 +120,7 @@ describe('a job', () => {
     const seen: unknown[] = [];
     const first = Promise.withResolvers<void>();
     const queue = replica(async (key, { view }) => {
-      seen.push([key, view]);
+      seen.push([key, await view()]);
       if (key === 'first') await first.promise;
     }, 1);
     const found = (key: string, profiles: string): Promise<void> =>
