@@ -15,10 +15,30 @@ const WINDOW = 1024 * 1024;
 /** MB that node may hold for all streams of a connection: its default of 10 is soon full with large lists. */
 const MEMORY_MB = 64;
 
-/** Node ends the stream of a connection that breaks as if all had come. */
+const MOVES = ['readable', 'end', 'close'] as const;
+
+/**
+ * The body of an answer. Not the stream's own iterator: it takes a stream that the server has ended (`closed`) for one that broke off,
+ * also when nothing of it has been read yet (node 24, internal/streams/end-of-stream, isClosed). And node ends the stream of a
+ * connection that breaks as if all had come.
+ */
 async function* whole(stream: ClientHttp2Stream): AsyncIterable<Uint8Array> {
-  yield* stream as AsyncIterable<Uint8Array>;
-  if (stream.rstCode !== NGHTTP2_NO_ERROR) throw new Error('the connection ended in the middle of an answer');
+  let wake: (() => void) | undefined;
+  const moved = (): void => wake?.();
+  for (const move of MOVES) stream.on(move, moved);
+  try {
+    while (!stream.destroyed && !stream.readableEnded) {
+      const chunk = stream.read() as Uint8Array | null;
+      if (chunk) yield chunk;
+      // eslint-disable-next-line no-await-in-loop
+      else await new Promise<void>((resolve) => (wake = resolve));
+    }
+    if (!stream.readableEnded || stream.rstCode !== NGHTTP2_NO_ERROR)
+      throw stream.errored ?? new Error('the connection ended in the middle of an answer');
+  } finally {
+    for (const move of MOVES) stream.off(move, moved);
+    stream.destroy();
+  }
 }
 
 export interface SessionEvents {
@@ -36,6 +56,7 @@ export class Http2Session implements Transport {
   readonly #session: ClientHttp2Session;
   readonly #socket: TLSSocket;
   readonly #timing: Timing;
+  readonly #ended: () => void;
   readonly #timer: NodeJS.Timeout;
   #pong: NodeJS.Timeout | undefined;
   #open = 0;
@@ -46,6 +67,7 @@ export class Http2Session implements Transport {
   constructor(socket: TLSSocket, authority: string, timing: Timing, { ended, closed }: SessionEvents) {
     this.#socket = socket;
     this.#timing = timing;
+    this.#ended = ended;
     this.#session = connect(authority, {
       createConnection: () => socket,
       settings: { enablePush: false, initialWindowSize: WINDOW },
@@ -87,6 +109,11 @@ export class Http2Session implements Transport {
       // eslint-disable-next-line no-await-in-loop
       await this.#turn(call.signal);
     }
+    // Its streams may hear of the end before it does. Node would send nothing, and say so of the stream only.
+    if (this.#session.closed || this.#session.destroyed) {
+      this.#ended();
+      throw new NotProcessed('the connection has ended');
+    }
     call.fence?.();
     return this.#exchange(call);
   }
@@ -99,7 +126,7 @@ export class Http2Session implements Transport {
 
   #exchange({ method, path, headers, body, signal }: Call): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const stream = this.#request(
+      const stream = this.#session.request(
         { [HTTP2_HEADER_METHOD]: method, [HTTP2_HEADER_PATH]: path, ...headers },
         { endStream: body === undefined, signal },
       );
@@ -128,17 +155,7 @@ export class Http2Session implements Transport {
   /** Resolves when a stream has ended, or all of them have. */
   #turn(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    if (this.#session.destroyed) throw new NotProcessed('the connection has ended');
     return new Promise((resolve) => this.#waiting.push(resolve));
-  }
-
-  #request(...args: Parameters<ClientHttp2Session['request']>): ClientHttp2Stream {
-    try {
-      return this.#session.request(...args);
-    } catch (error) {
-      // Closed since it was handed out: nothing was sent.
-      throw new NotProcessed('the connection was about to end', { cause: error });
-    }
   }
 
   #tick(): void {

@@ -67,9 +67,9 @@ function connect(settings: RedisSettings, options: ConnectionOptions): RedisClie
     db: target.db,
     sentinels: target.sentinels,
     name: target.primary,
+    // Without failoverDetector: one that hears of a failover while the client connects ends that client for ever (ioredis 6.0.0,
+    // SentinelConnector.connect). Sentinel closes the old primary's connections itself when it makes a replica of it.
     sentinelRetryStrategy: retryMs,
-    // Sentinels tell of a failover that leaves the old primary's connections open.
-    failoverDetector: true,
     ...(sentinelUsername !== undefined && { sentinelUsername }),
     ...(sentinelPassword !== undefined && { sentinelPassword }),
     ...(tls && { enableTLSForSentinelMode: true, sentinelTLS: tls }),

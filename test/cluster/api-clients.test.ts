@@ -3,6 +3,7 @@ import { join, dirname } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { KubeConfig } from '@kubernetes/client-node';
 import type { ObjectMeta } from '../../operator/api/meta.ts';
+import { contentTypes } from '../../operator/kube/api-server.ts';
 import { ClientNodeApiServer } from '../../operator/kube/client-node-api-server.ts';
 import type { HttpsApiServer } from '../../operator/kube/https-api-server.ts';
 import { Reflector } from '../../operator/kube/reflector.ts';
@@ -197,4 +198,25 @@ describe('the client of a kubeconfig', () => {
     const api = client((config) => (config.users = [{ ...config.users[0], user: { exec } }]));
     expect(await whoAmI(api)).toBe('kubernetes-admin');
   });
+});
+
+test('many large requests at once: an answer that comes while others are being written is taken whole', async () => {
+  const { hostname: host, port } = new URL(server.url);
+  const { caFile, tokenFile } = account;
+  const api = kept(serviceAccountApiServer({ host, port: Number(port), caFile, tokenFile }));
+  // What the creation is answered with is short; what the write is asked with is long.
+  const images = Array.from({ length: 50 }, (_, i) => ({ names: [`example.com/${'0'.repeat(150)}/${i}`] }));
+  const make = async (name: string): Promise<void> => {
+    const body = { apiVersion: 'v1', kind: 'Node', metadata: { name } };
+    await api.request({ method: 'POST', path: '/api/v1/nodes', body });
+    const path = `/api/v1/nodes/${name}/status`;
+    await api.request({
+      method: 'PATCH',
+      path,
+      contentType: contentTypes.mergePatch,
+      body: { status: { images } },
+    });
+  };
+  for (let round = 0; round < 40; round++)
+    await Promise.all(Array.from({ length: 24 }, (_, i) => make(`many-${round}-${i}`)));
 });

@@ -97,9 +97,12 @@ describe('work is done on', () => {
     expect(await outcome(await acl(servers))).toEqual(WELL);
   });
 
-  test('a primary that Sentinels name, also after another one took its place', async () => {
-    expect(await outcome(await sentinel(servers))).toEqual(WELL);
-  });
+  test.each(['killed', 'demoted'] as const)(
+    'a primary that Sentinels name, also after it was %s and another one took its place',
+    async (how) => {
+      expect(await outcome(await sentinel(servers, how))).toEqual(WELL);
+    },
+  );
 
   test('a cluster, also after a replica took the place of the server with the queues', async () => {
     expect(await outcome(await cluster(servers))).toEqual(WELL);

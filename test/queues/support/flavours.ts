@@ -102,8 +102,8 @@ export async function acl(servers: Servers): Promise<Flavour> {
 const value = (info: string, name: string): string | undefined =>
   new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1];
 
-/** A primary, a replica and three Sentinels, all with passwords. */
-export async function sentinel(servers: Servers): Promise<Flavour> {
+/** A primary, a replica and three Sentinels, all with passwords. The primary dies, or is told to be the other one's replica. */
+export async function sentinel(servers: Servers, how: 'killed' | 'demoted'): Promise<Flavour> {
   const [one, two] = [await freePort(), await freePort()];
   const login = { password: 'secret' };
   const server = (port: number, ...more: string[]): Promise<Awaited<ReturnType<Servers['start']>>> =>
@@ -153,7 +153,13 @@ export async function sentinel(servers: Servers): Promise<Flavour> {
   const secret = { password: 'secret', 'sentinel-password': 'watch' };
   return {
     settings: await settingsOf(servers, `redis+sentinel://${hosts}/queues`, secret),
-    failover: () => kill(primary),
+    failover:
+      how === 'killed'
+        ? () => kill(primary)
+        : async () => {
+            const [port = 0] = ports;
+            await command({ host: HOST, port, password: 'watch' }, 'SENTINEL', 'FAILOVER', 'queues');
+          },
   };
 }
 
