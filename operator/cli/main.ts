@@ -60,12 +60,13 @@ const terminal: Terminal = {
   columns: onTerminal ? process.stdout.columns : DEFAULT_COLUMNS,
 };
 
+// Everything is written. Without exit() a connection that still owes something would keep the process.
 runProgram(process.argv.slice(2), terminal).then(
-  (status) => (process.exitCode = status),
+  (status) => process.exit(status),
   (error: unknown) => {
     terminal.complain(
       `kubectl sysctl: this is a fault of the program: ${String(error instanceof Error ? error.stack : error)}\n`,
     );
-    process.exitCode = 70;
+    process.exit(70);
   },
 );

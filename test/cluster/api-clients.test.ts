@@ -206,17 +206,16 @@ test('many large requests at once: an answer that comes while others are being w
   const api = kept(serviceAccountApiServer({ host, port: Number(port), caFile, tokenFile }));
   // What the creation is answered with is short; what the write is asked with is long.
   const images = Array.from({ length: 50 }, (_, i) => ({ names: [`example.com/${'0'.repeat(150)}/${i}`] }));
-  const make = async (name: string): Promise<void> => {
+  const make = async (name: string): Promise<number | undefined> => {
     const body = { apiVersion: 'v1', kind: 'Node', metadata: { name } };
     await api.request({ method: 'POST', path: '/api/v1/nodes', body });
     const path = `/api/v1/nodes/${name}/status`;
-    await api.request({
-      method: 'PATCH',
-      path,
-      contentType: contentTypes.mergePatch,
-      body: { status: { images } },
-    });
+    const patch = { contentType: contentTypes.mergePatch, body: { status: { images } } };
+    const node = await api.request<{ status: { images?: unknown[] } }>({ method: 'PATCH', path, ...patch });
+    return node.status.images?.length;
   };
+  const all = Array<number>(24).fill(images.length);
   for (let round = 0; round < 40; round++)
-    await Promise.all(Array.from({ length: 24 }, (_, i) => make(`many-${round}-${i}`)));
+    // eslint-disable-next-line no-await-in-loop
+    expect(await Promise.all(all.map((_, i) => make(`many-${round}-${i}`)))).toEqual(all);
 });

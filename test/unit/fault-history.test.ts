@@ -63,7 +63,7 @@ describe('what a node was told', () => {
   });
 
   test('must not go back', () => {
-    expect(outOfOrder(['A', 'B'], ['B', 'A'])).toEqual(['was told again, or after something newer: A']);
+    expect(outOfOrder(['A', 'B'], ['B', 'A'])).toEqual(['came again, or after something newer: A']);
   });
 
   test('must not be twice what was asked for once', () => {
@@ -71,7 +71,7 @@ describe('what a node was told', () => {
   });
 
   test('must have been asked for', () => {
-    expect(outOfOrder(['A'], ['X'])).toEqual(['was told what no profile asked for: X']);
+    expect(outOfOrder(['A'], ['X'])).toEqual(['came, and nobody asked for it: X']);
   });
 });
 
@@ -94,13 +94,16 @@ describe('what an agent reports', () => {
   });
 });
 
-test('a kubelet may be restarted once for a change of its list, and twice more for each fault in the middle', () => {
+const at = (from: number, to = from) => ({ from, to });
+
+test('a kubelet may be restarted once for a change of its list, and twice more for each fault that may show in it', () => {
   const changes = [
-    { from: 0, to: 10 },
-    { from: 20, to: 30 },
+    { from: 0, to: 10_000 },
+    { from: 50_000, to: 60_000 },
   ];
   expect(allowedRestarts(changes, [])).toBe(2);
-  expect(allowedRestarts(changes, [5, 15, 25, 26])).toBe(8);
+  // In the first; between them, and over; what goes on into the second, and what shows in it.
+  expect(allowedRestarts(changes, [at(5000), at(15_000), at(20_000, 45_000), at(49_000)])).toBe(8);
 });
 
 describe('a node', () => {

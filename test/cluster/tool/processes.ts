@@ -7,10 +7,14 @@ import type { Layout } from './layout.ts';
 /** Marks every process that belongs to a cluster, so that `down` finds it even when its pid was never noted. */
 export const MARK = 'SYSCTL_OPERATOR_CLUSTER';
 
-/** Start time in clock ticks since boot: tells a process from a later one with the same pid. undefined when there is none. */
+/**
+ * Start time in clock ticks since boot: tells a process from a later one with the same pid. undefined when there is none, or when it has
+ * ended and its parent does not look.
+ */
 export function startTime(pid: number): string | undefined {
   try {
-    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[19];
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ');
+    return fields?.[0] === 'Z' ? undefined : fields?.[19];
   } catch {
     return undefined;
   }

@@ -7,13 +7,22 @@ import { diagnose } from '../../node/support/cluster.ts';
 import { Admin } from './admin.ts';
 import { inject } from './inject.ts';
 import { contentKey, outOfOrder, reportedOutOfOrder, withoutRepeats } from './history.ts';
-import { allowedRestarts, kubeletStarts } from './kubelet-starts.ts';
+import { allowedRestarts, kubeletStarts, type Stretch } from './kubelet-starts.ts';
 import { differences, fingerprint, halfMade, look, type NodeLook } from './node-look.ts';
 import { Processes } from './processes.ts';
-import { changed, KEYS, wantedOf, type Change, type Profile, type Profiles } from './profiles.ts';
+import {
+  changed,
+  KEYS,
+  wantedOf,
+  type Change,
+  type Profile,
+  type Profiles,
+  type Wanted,
+} from './profiles.ts';
 import { Recorder } from './recorder.ts';
-import { describeStep, schedule, type Schedule, type ScheduleOptions, type Step } from './schedule.ts';
+import { describeStep, lasts, schedule, type Schedule, type ScheduleOptions, type Step } from './schedule.ts';
 import { Setting } from './setting.ts';
+import { ValueHistory } from './value-history.ts';
 
 const CHECK_MS = 150_000;
 const MAX_UNAVAILABLE = 1;
@@ -70,8 +79,9 @@ export class Chaos {
   readonly #recorder: Recorder;
   readonly #schedule: Schedule;
   readonly #before: Before;
-  readonly #asked: Map<string, string[]>;
-  readonly #kills: { at: number; what: string; node: string | undefined }[] = [];
+  readonly #asked: ReadonlyMap<string, Wanted[]>;
+  readonly #values: ReadonlyMap<string, ValueHistory>;
+  readonly #faults: (Stretch & { what: string; node: string | undefined })[] = [];
   readonly #problems: string[] = [];
   readonly #history: string[] = [];
   readonly #started = performance.now();
@@ -92,8 +102,11 @@ export class Chaos {
     this.#admin = admin;
     this.#before = before;
     this.#processes = new Processes(setting.layout, setting.nodes, setting.redis?.server);
-    this.#recorder = new Recorder(setting.layout.kubeconfig);
-    this.#asked = new Map(setting.nodes.map((node) => [node, [contentKey(wantedOf(new Map(), node))]]));
+    this.#recorder = new Recorder(setting.layout);
+    this.#asked = new Map(setting.nodes.map((node) => [node, [wantedOf(new Map(), node)]]));
+    this.#values = new Map(
+      setting.nodes.map((node) => [node, new ValueHistory(setting.layout, node, KEY_NAMES)]),
+    );
   }
 
   /** Rejects with what did not hold, what happened before, and the command that does it again. */
@@ -121,7 +134,7 @@ export class Chaos {
         return await chaos.#perform();
       } finally {
         await chaos.#processes.settled().catch(() => {});
-        await chaos.#recorder.close();
+        await chaos.#stopWatching();
       }
     } finally {
       // What went wrong before says more.
@@ -133,6 +146,7 @@ export class Chaos {
     try {
       for (const step of this.#schedule.steps) await this.#step(step);
       await this.#giveBack();
+      await this.#stopWatching();
       this.#judgeHistory();
       if (this.#problems.length > 0) throw new Error(this.#problems.slice(0, 20).join('\n'));
       return this.#report();
@@ -151,14 +165,19 @@ export class Chaos {
     else if (step.kind === 'kill') {
       const nodes = await this.#processes.kill(step.victim);
       const { what, node } = step.victim;
-      this.#kills.push({ at: performance.now(), what, node: nodes[0] ?? node });
+      this.#fault(what, nodes[0] ?? node);
       if (what === 'agent' && node !== undefined)
         this.#problems.push(...(await halfMade(this.#setting.layout, node)));
     } else {
       // What lasts goes on while the next steps are made.
-      this.#kills.push({ at: performance.now(), what: step.kind, node: undefined });
+      this.#fault(step.kind, undefined, lasts(step));
       this.#lasting.push(inject(step, this.#setting, this.#processes));
     }
+  }
+
+  #fault(what: string, node: string | undefined, ms = 0): void {
+    const from = performance.now();
+    this.#faults.push({ what, node, from, to: from + ms });
   }
 
   #note(text: string): void {
@@ -168,7 +187,7 @@ export class Chaos {
 
   async #change(change: Change): Promise<void> {
     this.#profiles = changed(this.#profiles, change);
-    for (const [node, asked] of this.#asked) asked.push(contentKey(wantedOf(this.#profiles, node)));
+    for (const [node, asked] of this.#asked) asked.push(wantedOf(this.#profiles, node));
     const path = `${paths.profiles}/${change.profile}`;
     if (change.to) await this.#admin.apply(path, profileObject(change.profile, change.to));
     else await this.#admin.delete(path);
@@ -228,37 +247,45 @@ export class Chaos {
     }
   }
 
+  /** Once or more often. */
+  async #stopWatching(): Promise<void> {
+    await Promise.all([...this.#values.values()].map((values) => values.close()));
+    await this.#recorder.close();
+  }
+
   #judgeHistory(): void {
     this.#problems.push(...this.#recorder.overBudget(MAX_UNAVAILABLE));
     for (const [node, asked] of this.#asked) {
-      const told = outOfOrder(withoutRepeats(asked), this.#recorder.toldTo(node));
+      const told = outOfOrder(withoutRepeats(asked.map(contentKey)), this.#recorder.toldTo(node));
       const reported = reportedOutOfOrder(this.#recorder.seen(node));
-      this.#problems.push(...[...told, ...reported].map((problem) => `${node}: ${problem}`));
+      this.#problems.push(
+        ...told.map((problem) => `told to ${node}: ${problem}`),
+        ...reported.map((problem) => `reported by ${node}: ${problem}`),
+        ...this.#judgeValues(node, asked),
+      );
       const [made, allowed] = this.#restarts(node);
-      if (made > allowed && this.#sawEverything())
+      if (made > allowed)
         this.#problems.push(
           `${node}: the kubelet was restarted ${made} times for at most ${allowed} reasons`,
         );
     }
   }
 
-  /** A version of a state that came and went while the API server was away is in no history: then nobody can count reasons. */
-  #sawEverything(): boolean {
-    return !this.#kills.some(({ what }) => what === 'kube-apiserver' || what === 'etcd');
+  /** In the kernel: what was asked for one after the other, or was there before; never twice, and nothing old over something new. */
+  #judgeValues(node: string, asked: readonly Wanted[]): string[] {
+    const before = this.#before.get(node)?.look.values ?? {};
+    return KEY_NAMES.flatMap((key) => {
+      const values = asked.map(({ sysctls }) => sysctls.find(([name]) => name === key)?.[1] ?? before[key]);
+      const seen = this.#values.get(node)?.of(key) ?? [];
+      return outOfOrder(withoutRepeats(values).map(String), seen).map((p) => `${key} of ${node}: ${p}`);
+    });
   }
 
   #restarts(node: string): [made: number, allowed: number] {
-    const ours = this.#kills.filter((kill) => kill.what === 'kubelet' && kill.node === node).length;
+    const ours = this.#faults.filter((fault) => fault.what === 'kubelet' && fault.node === node).length;
     const made = kubeletStarts(this.#setting.layout, node) - (this.#before.get(node)?.starts ?? 0) - ours;
-    const faults = this.#kills.filter((kill) => kill.node === undefined || kill.node === node);
-    const changes = this.#recorder.listChanges(node);
-    return [
-      made,
-      allowedRestarts(
-        changes,
-        faults.map(({ at }) => at),
-      ),
-    ];
+    const faults = this.#faults.filter((fault) => fault.node === undefined || fault.node === node);
+    return [made, allowedRestarts(this.#recorder.listChanges(node), faults)];
   }
 
   #report(): Report {

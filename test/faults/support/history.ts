@@ -88,20 +88,20 @@ export const withoutRepeats = <T>(values: readonly T[]): T[] =>
   values.filter((v, i) => i === 0 || v !== values[i - 1]);
 
 /**
- * What a node was told must be what the profiles asked for, in the same order; some of it may be left out, when changes follow each other
- * quickly. Returns what was told once more, or out of order, or never asked for.
+ * What came must be what was asked for, in the same order; some of it may be left out, when changes follow each other quickly. Returns what
+ * came once more, or out of order, or was never asked for.
  */
-export function outOfOrder(asked: readonly string[], told: readonly string[]): string[] {
+export function outOfOrder(asked: readonly string[], came: readonly string[]): string[] {
   const problems: string[] = [];
   let at = -1;
-  for (const content of withoutRepeats(told)) {
+  for (const content of withoutRepeats(came)) {
     const next = asked.indexOf(content, at + 1);
     if (next >= 0) at = next;
     else
       problems.push(
         asked.includes(content)
-          ? `was told again, or after something newer: ${content}`
-          : `was told what no profile asked for: ${content}`,
+          ? `came again, or after something newer: ${content}`
+          : `came, and nobody asked for it: ${content}`,
       );
   }
   return problems;

@@ -18,12 +18,16 @@ export interface Stretch {
   to: number;
 }
 
+/** What a fault does may show so long after it, in ms: programs come back, and wait for others before they give up. */
+const AFTERMATH_MS = 10_000;
+
 /**
  * How often the agent may restart the kubelet: once for each change of the list, and for each fault in the middle of one once to put the
  * old list back and once to try again.
  */
-export const allowedRestarts = (changes: readonly Stretch[], faults: readonly number[]): number =>
+export const allowedRestarts = (changes: readonly Stretch[], faults: readonly Stretch[]): number =>
   changes.reduce(
-    (sum, { from, to }) => sum + 1 + 2 * faults.filter((at) => at >= from && at <= to).length,
+    (sum, { from, to }) =>
+      sum + 1 + 2 * faults.filter((fault) => fault.from <= to && fault.to + AFTERMATH_MS >= from).length,
     0,
   );

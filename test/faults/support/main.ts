@@ -39,4 +39,6 @@ else {
     say(String(error));
     process.exitCode = 1;
   }
+  // Connections that went silent may keep a process.
+  process.exit();
 }

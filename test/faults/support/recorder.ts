@@ -6,7 +6,9 @@ import type { NodeSysctlState } from '../../../operator/api/state.ts';
 import { ClientNodeApiServer } from '../../../operator/kube/client-node-api-server.ts';
 import { Reflector } from '../../../operator/kube/reflector.ts';
 import { jsonLog } from '../../../operator/telemetry/json-log.ts';
+import type { Layout } from '../../cluster/tool/layout.ts';
 import { NAMESPACE } from '../../node/support/cluster.ts';
+import { EtcdHistory } from './etcd-history.ts';
 import { contentOfRevision, overBudget, type Seen, type Told } from './history.ts';
 import type { Stretch } from './kubelet-starts.ts';
 import type { Wanted } from './profiles.ts';
@@ -22,9 +24,12 @@ interface Content {
   profiles: string[];
 }
 
+/** Where kube-apiserver keeps the states. */
+const STATES = '/registry/sysctl-operator.dev/nodesysctlstates/';
+
 /**
- * Writes down every version of the nodes' states, and what is in every revision, from before the first to after the last. It asks the API
- * server itself, not the proxy; when that was away it goes on where it was.
+ * Writes down every version of the nodes' states, and what is in every revision, from before the first to after the last. Of the states it
+ * asks etcd, which leaves no version out. A revision stays for a while, so that a watch finds it, also after the API server was away.
  */
 export class Recorder {
   readonly #history: Told[] = [];
@@ -33,7 +38,7 @@ export class Recorder {
   readonly #stop = new AbortController();
   readonly #running: Promise<unknown>;
 
-  constructor(kubeconfig: string) {
+  constructor({ kubeconfig, etcdPort }: Layout) {
     const config = new KubeConfig();
     config.loadFromFile(kubeconfig);
     this.#api = new ClientNodeApiServer(config);
@@ -42,10 +47,10 @@ export class Recorder {
       log: jsonLog({ level: 'error' }),
       baseDelayMs: 50,
     };
-    const states = new Reflector<NodeSysctlState>({
-      ...plain,
-      path: paths.states,
-      onChange: (node, state) => this.#saw(node, state),
+    const states = new EtcdHistory({
+      port: etcdPort,
+      prefix: STATES,
+      onVersion: (node, state) => this.#saw(node, state as NodeSysctlState | undefined),
     });
     const revisions = new Reflector<Revision>({
       ...plain,
@@ -59,6 +64,8 @@ export class Recorder {
       onChange: (node, object) => this.#sawNode(node, object),
     });
     this.#running = Promise.all([states, revisions, nodes].map((one) => one.run(this.#stop.signal)));
+    // Who closes it is told.
+    this.#running.catch(() => {});
   }
 
   /** Every version of the state of a node. */
@@ -78,16 +85,15 @@ export class Recorder {
     return overBudget(this.#history, (name) => this.#contents.get(name)?.profiles ?? [], maxUnavailable);
   }
 
-  /** From when a node was told another list for its kubelet to when it reported that. */
+  /** From when a node was told another list for its kubelet to when it reported one with that list, or was told the next. */
   listChanges(node: string): Stretch[] {
     const changes: Stretch[] = [];
     let list = '[]';
-    let told = '';
-    for (const { at, told: now, observed } of this.seen(node)) {
+    for (const { at, told, observed } of this.seen(node)) {
       const open = changes.at(-1);
-      if (open?.to === Number.POSITIVE_INFINITY && (now !== told || observed === now)) open.to = at;
-      told = now;
-      const next = this.#listOf(now);
+      const next = this.#listOf(told);
+      const done = observed !== undefined && this.#listOf(observed) === list;
+      if (open?.to === Number.POSITIVE_INFINITY && (done || next !== list)) open.to = at;
       if (next !== list) changes.push({ from: at, to: Number.POSITIVE_INFINITY });
       list = next;
     }

@@ -158,6 +158,12 @@ export function schedule({ seed, kills, network, nodes }: ScheduleOptions): Sche
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
+/** How long a fault goes on by itself, in ms. */
+export function lasts(step: Step): number {
+  if (step.kind === 'network') return 'forMs' in step.fault ? step.fault.forMs : 0;
+  return 'forMs' in step ? step.forMs : 0;
+}
+
 /** A step for a person who reads what happened. */
 export function describeStep(step: Step): string {
   switch (step.kind) {
