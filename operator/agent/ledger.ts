@@ -68,13 +68,19 @@ function parse(file: string, text: string): LedgerFile {
 export class Ledger {
   readonly #file: string;
   readonly #files: DurableFiles;
-  readonly #content: LedgerFile;
+  readonly #bootID: string;
+  readonly #entries: Map<string, LedgerEntry>;
+  #foreign: LedgerFile['foreign'];
   #saved: string;
+  /** Something was set or deleted since it was saved. */
+  #touched = true;
 
   private constructor(file: string, files: DurableFiles, content: LedgerFile, saved: string) {
     this.#file = file;
     this.#files = files;
-    this.#content = content;
+    this.#bootID = content.bootID;
+    this.#entries = new Map(Object.entries(content.entries));
+    this.#foreign = content.foreign;
     this.#saved = saved;
   }
 
@@ -98,40 +104,42 @@ export class Ledger {
 
   /** Every entry by name; a copy. */
   entries(): Map<string, LedgerEntry> {
-    return new Map(Object.entries(this.#content.entries));
+    return new Map(this.#entries);
   }
 
   /** Original values by name, for the status. */
   originals(): Record<string, string> {
-    return Object.fromEntries([...this.entries()].map(([name, { original }]) => [name, original]));
+    return Object.fromEntries([...this.#entries].map(([name, { original }]) => [name, original]));
   }
 
   set(name: string, entry: LedgerEntry): void {
-    this.#content.entries[name] = entry;
+    this.#entries.set(name, entry);
+    this.#touched = true;
   }
 
   delete(name: string): void {
-    delete this.#content.entries[name];
+    if (this.#entries.delete(name)) this.#touched = true;
   }
 
   /** What was found foreign while going to this revision; survives a restart of the agent. */
   foreign(revision: string): readonly Deviation[] {
-    return this.#content.foreign.revision === revision ? this.#content.foreign.deviations : [];
+    return this.#foreign.revision === revision ? this.#foreign.deviations : [];
   }
 
   /** Adds to what is told of this revision; what was told of another one is over. */
   addForeign(revision: string, found: readonly Deviation[]): void {
     const before = this.foreign(revision);
-    if (found.length > 0 || before.length !== this.#content.foreign.deviations.length)
-      this.#content.foreign = { revision, deviations: [...before, ...found] };
+    if (found.length === 0 && before.length === this.#foreign.deviations.length) return;
+    this.#foreign = { revision, deviations: [...before, ...found] };
+    this.#touched = true;
   }
 
   /** On disk when it returns; does nothing when nothing changed. Throws LedgerUnreadable when the disk does not take it. */
   save(): void {
-    const text = JSON.stringify(this.#content);
-    if (text === this.#saved) return;
+    if (!this.#touched) return;
+    const text = this.#text();
     try {
-      this.#files.write(this.#file, text);
+      if (text !== this.#saved) this.#files.write(this.#file, text);
     } catch (error) {
       throw unreadable(
         `${this.#file} cannot be written: no sysctl is changed until it can (${messageOf(error)})`,
@@ -139,5 +147,16 @@ export class Ledger {
       );
     }
     this.#saved = text;
+    this.#touched = false;
+  }
+
+  #text(): string {
+    const content: LedgerFile = {
+      version: VERSION,
+      bootID: this.#bootID,
+      entries: Object.fromEntries(this.#entries),
+      foreign: this.#foreign,
+    };
+    return JSON.stringify(content);
   }
 }

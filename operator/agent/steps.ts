@@ -39,10 +39,15 @@ export const isOurs = (name: string, live: string, { written, previous }: Ledger
 const meets = (entries: readonly RevisionSysctl[], name: string, value: string): boolean =>
   entries.every((entry) => satisfies(name, value, entry.value, entry.match));
 
+/** A revision never changes. */
+const grouped = new WeakMap<RevisionData, ReadonlyMap<string, readonly RevisionSysctl[]>>();
+
 /** Entries of one key, an Exact one alone or up to two bounds, by name. */
-export function entriesByName(data: RevisionData): Map<string, RevisionSysctl[]> {
-  const map = new Map<string, RevisionSysctl[]>();
-  for (const entry of data.sysctls) map.set(entry.name, [...(map.get(entry.name) ?? []), entry]);
+export function entriesByName(data: RevisionData): ReadonlyMap<string, readonly RevisionSysctl[]> {
+  const known = grouped.get(data);
+  if (known) return known;
+  const map = Map.groupBy(data.sysctls, ({ name }) => name);
+  grouped.set(data, map);
   return map;
 }
 
@@ -100,7 +105,7 @@ function wantedSteps(input: StepsInput, out: Steps): void {
 }
 
 function unwantedSteps(input: StepsInput, out: Steps): void {
-  const wanted = new Set(input.data.sysctls.map((s) => s.name));
+  const wanted = entriesByName(input.data);
   for (const [name, known] of input.ledger) {
     if (wanted.has(name)) continue;
     const live = input.live(name);

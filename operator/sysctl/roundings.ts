@@ -41,17 +41,37 @@ export function settled(name: string, values: readonly bigint[]): readonly bigin
   return values;
 }
 
+type Unit = 'milliseconds' | 'user ticks' | 'buckets' | undefined;
+/** By name: the expressions take longer than everything else in a comparison. */
+const units = new Map<string, Unit>();
+
+function unitOf(name: string): Unit {
+  if (!name.startsWith('net.')) return undefined;
+  if (!units.has(name)) units.set(name, unitByName(name));
+  return units.get(name);
+}
+
+function unitByName(name: string): Unit {
+  if (MILLISECONDS.test(name)) return 'milliseconds';
+  if (USER_TICKS.test(name)) return 'user ticks';
+  return name === 'net.netfilter.nf_conntrack_buckets' ? 'buckets' : undefined;
+}
+
 /**
  * What some kernel prints after it was given `value`, where that depends on how it was built (measured on Linux 6.18). Without this a
  * written value would look like drift for ever.
  */
 export function roundings(name: string, value: bigint): bigint[] {
-  if (!name.startsWith('net.')) return [];
-  if (MILLISECONDS.test(name)) return TICKS.map((hz) => (((value * hz + 999n) / 1000n) * 1000n) / hz);
-  // In hundredths of a second: 250 ticks per second cannot keep an odd number of them, every other rate keeps all.
-  if (USER_TICKS.test(name)) return [value - (value % 2n)];
-  // The table is rounded up to whole pages of 8-byte buckets, of 4, 16 or 64 KiB.
-  if (name === 'net.netfilter.nf_conntrack_buckets')
-    return [512n, 2048n, 8192n].map((page) => upTo(value, page));
-  return [];
+  switch (unitOf(name)) {
+    case 'milliseconds':
+      return TICKS.map((hz) => (((value * hz + 999n) / 1000n) * 1000n) / hz);
+    // In hundredths of a second: 250 ticks per second cannot keep an odd number of them, every other rate keeps all.
+    case 'user ticks':
+      return [value - (value % 2n)];
+    // The table is rounded up to whole pages of 8-byte buckets, of 4, 16 or 64 KiB.
+    case 'buckets':
+      return [512n, 2048n, 8192n].map((page) => upTo(value, page));
+    default:
+      return [];
+  }
 }
