@@ -133,18 +133,25 @@ export class WorkQueue {
     }
   }
 
-  /** Made when Redis answers for the first time: a Queue that is made before that keeps its first error for ever. */
+  /** Made when Redis answers, and made again when it could not begin: a Queue keeps the first error that it meets for ever. */
   #ready(): Queue {
     if (this.#adding.status !== 'ready')
       throw new OperatorError(
         'RedisAway',
         `queue ${this.name}: Redis cannot be reached (${this.#adding.status})`,
       );
-    if (!this.#queue) {
-      this.#queue = new Queue(this.name, { connection: this.#adding, prefix: PREFIX });
-      this.#queue.on('error', (error) => this.#log.debug('queue', { error: messageOf(error) }));
-    }
-    return this.#queue;
+    return (this.#queue ??= this.#begin());
+  }
+
+  #begin(): Queue {
+    const queue = new Queue(this.name, { connection: this.#adding, prefix: PREFIX });
+    queue.on('error', (error) => this.#log.debug('queue', { error: messageOf(error) }));
+    queue.waitUntilReady().catch(() => {
+      if (this.#queue === queue) this.#queue = undefined;
+      // It has listeners on the connection.
+      void queue.close().catch(() => {});
+    });
+    return queue;
   }
 
   /** Ends within seconds: running jobs are told to stop, every connection is closed even when one step fails. */
