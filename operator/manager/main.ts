@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { KubeConfig } from '@kubernetes/client-node';
 import { LEASE_NAME, paths } from '../api/names.ts';
 import { messageOf } from '../errors.ts';
@@ -11,6 +12,7 @@ import { winstonLog } from '../telemetry/winston-log.ts';
 import { Caches } from './caches.ts';
 import { EmbeddedRedis } from './embedded-redis.ts';
 import { serve } from './http.ts';
+import { LOCK_MS } from './job.ts';
 import { Leadership } from './leadership.ts';
 import { Manager } from './manager.ts';
 import { WorkQueue } from './queues.ts';
@@ -54,12 +56,15 @@ export async function runManager(env: NodeJS.ProcessEnv, signal: AbortSignal): P
     redis,
     handler: async (node, job) => {
       // The leader's own view is what everybody else's is held against.
-      if (!leadership.leads) {
-        const view = await job.view();
+      const { leads } = leadership;
+      const view = leads ? {} : await job.view();
+      const started = startedIn(view);
+      if (!leads) {
         await caughtUp(caches.decidedFrom, view);
-        manager.learn(startedIn(view));
+        manager.learn(started);
       }
-      await manager.configureNode(node, new FencedApiServer(api, job.fence), job.signal);
+      const fenced = new FencedApiServer(api, job.fence);
+      await manager.configureNode(node, fenced, job.signal, leads || started.has(node));
     },
     concurrency: settings.concurrency,
     log,
@@ -125,6 +130,11 @@ export async function runManager(env: NodeJS.ProcessEnv, signal: AbortSignal): P
     metrics.leader.set(1);
     // The leader before may have seen more than this replica has, and decided by it.
     await caches.freshSince(term.since.monotonic, term.signal);
+    // What it has begun counts, whether or not it can be seen yet.
+    // Where a Redis that others share has forgotten it, what they are doing for the leader before is waited for.
+    const view = await nodeConfig.lastView();
+    if (view) manager.learn(startedIn(view));
+    else if (settings.redis) await sleep(LOCK_MS, undefined, { signal: term.signal }).catch(() => {});
     const resync = setInterval(() => {
       manager.lookAgain();
       loop.trigger();

@@ -136,12 +136,16 @@ export class Manager {
     this.#queued.took(due, actions);
   }
 
-  /** The job `node-config`; `api` is what this job may write through. */
-  async configureNode(node: string, api: ApiServer, signal: AbortSignal): Promise<void> {
+  /**
+   * The job `node-config`; `api` is what this job may write through. `mayStart`: only who leads, or does what the leader has decided, may tell
+   * a node to start: two replicas that each decide by themselves would use a budget twice.
+   */
+  async configureNode(node: string, api: ApiServer, signal: AbortSignal, mayStart: boolean): Promise<void> {
     const { plan, actions } = this.#decider.decide();
     const own = actions.get(node);
     if (!own) return;
     const targets = targetsOf(own);
+    if (targets.length > 0 && !mayStart) return;
     for (const target of targets) this.#started.add(node, target);
     // This decision may be newer than the last run of the loop.
     await this.#revisions.ensure(api, targets, (name) => contentOf(plan, name));

@@ -29,7 +29,7 @@ const PREFIX = '{sysctl-operator}';
 const PAUSE_FOR_CLOSE_MS = 5_000;
 const PAUSE_FOR_DISCONNECT_MS = 500;
 const STALLED_INTERVAL_MS = 2_500;
-/** The reconcile loop does not wait longer than this for Redis; it comes again. */
+/** Nobody waits longer than this for an answer of Redis. */
 const ADD_MS = 1_000;
 
 const opts = (key: string): JobsOptions => ({
@@ -92,6 +92,12 @@ export class WorkQueue {
   /** Resolves when Redis answers; rejects at once when it cannot be reached. */
   async ping(): Promise<void> {
     await this.#adding.ping();
+  }
+
+  /** The view that the last work was found in, whoever queued it; undefined where Redis cannot be asked or has none. */
+  async lastView(): Promise<View | undefined> {
+    const view = this.#viewOn(this.#adding).catch(() => undefined);
+    return (await atMost(ADD_MS, view)) as View | undefined;
   }
 
   /**
@@ -168,14 +174,18 @@ export class WorkQueue {
       if (result.status === 'rejected') this.#log.debug('close', { error: messageOf(result.reason) });
   }
 
+  async #viewOn(connection: RedisClient): Promise<View | undefined> {
+    const text = await connection.get(this.#viewKey);
+    return text === null ? undefined : (JSON.parse(text) as View);
+  }
+
   async #run(job: Job<{ key: string }>, token: string | undefined, options: QueueOptions): Promise<void> {
     const { key } = job.data;
     // processedOn is when this worker asked for the job; the answer may have waited in a socket while the process was stopped.
     const taken = { ...systemClock(), wall: job.processedOn ?? 0 };
     const fence = jobFence(key, taken);
     try {
-      const view = async (): Promise<View> =>
-        JSON.parse((await this.#working.get(this.#viewKey)) ?? '{}') as View;
+      const view = async (): Promise<View> => (await this.#viewOn(this.#working)) ?? {};
       await options.handler(key, { view, fence, signal: this.#stop.signal });
       options.onResult?.('completed');
     } catch (error) {

@@ -26,6 +26,12 @@ let folder: string;
 let credentials: Credentials;
 const lives: Life[] = [];
 
+/** As where the manager's Redis has ended with it: then nobody else works, and nobody is waited for. */
+async function forget(): Promise<void> {
+  await redis.command('FLUSHALL');
+  await redis.command('SET', '{sysctl-operator}:node-config:view', '{}');
+}
+
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sysctl-operator-walk-'));
   redis = await TestRedis.start();
@@ -88,7 +94,7 @@ class Managers {
     if (!this.#end || this.killed || this.#now.ended !== 'SIGKILL')
       throw new Error(`the manager ended with ${this.#now.ended}\n${this.#now.log.slice(-3000)}`);
     // With a Redis of its own the manager's work is gone with it.
-    if (this.#forgets) await redis.command('FLUSHALL');
+    if (this.#forgets) await forget();
     this.#now = start();
   }
 
@@ -148,7 +154,7 @@ function isWalked({ effect, nth }: Step): boolean {
 
 /** One whole change by a manager that is killed before that step, where it comes to it. */
 async function walk(end: Step | undefined, forgets: boolean): Promise<Managers> {
-  await redis.command('FLUSHALL');
+  await forget();
   const managers = new Managers(end, forgets);
   try {
     await change(managers);
