@@ -55,16 +55,14 @@ export async function runManager(env: NodeJS.ProcessEnv, signal: AbortSignal): P
     name: 'node-config',
     redis,
     handler: async (node, job) => {
-      // The leader's own view is what everybody else's is held against.
-      const { leads } = leadership;
-      const view = leads ? {} : await job.view();
+      const view = await job.view();
       const started = startedIn(view);
-      if (!leads) {
+      // The leader's own view is what everybody else's is held against.
+      if (!leadership.leads) {
         await caughtUp(caches.decidedFrom, view);
         manager.learn(started);
       }
-      const fenced = new FencedApiServer(api, job.fence);
-      await manager.configureNode(node, fenced, job.signal, leads || started.has(node));
+      await manager.configureNode(node, new FencedApiServer(api, job.fence), job.signal, started);
     },
     concurrency: settings.concurrency,
     log,

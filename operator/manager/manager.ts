@@ -137,15 +137,21 @@ export class Manager {
   }
 
   /**
-   * The job `node-config`; `api` is what this job may write through. `mayStart`: only who leads, or does what the leader has decided, may tell
-   * a node to start: two replicas that each decide by themselves would use a budget twice.
+   * The job `node-config`; `api` is what this job may write through. `granted`: which revision the leader has told which node, as it stands in
+   * Redis. Nothing else is started, also not by the leader's own jobs, which may know more than its last decision: what nobody has written
+   * down a leader after this one would not count.
    */
-  async configureNode(node: string, api: ApiServer, signal: AbortSignal, mayStart: boolean): Promise<void> {
+  async configureNode(
+    node: string,
+    api: ApiServer,
+    signal: AbortSignal,
+    granted: ReadonlyMap<string, string>,
+  ): Promise<void> {
     const { plan, actions } = this.#decider.decide();
     const own = actions.get(node);
     if (!own) return;
     const targets = targetsOf(own);
-    if (targets.length > 0 && !mayStart) return;
+    if (targets.some((target) => granted.get(node) !== target)) return;
     for (const target of targets) this.#started.add(node, target);
     // This decision may be newer than the last run of the loop.
     await this.#revisions.ensure(api, targets, (name) => contentOf(plan, name));

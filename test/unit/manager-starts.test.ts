@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { ApiRequest, ApiServer } from '../../operator/kube/api-server.ts';
 import type { Caches } from '../../operator/manager/caches.ts';
 import { Manager } from '../../operator/manager/manager.ts';
+import { Planner } from '../../operator/plan/plan.ts';
 import { Metrics } from '../../operator/telemetry/metrics.ts';
 import { recordingLog } from './support/agent-fakes.ts';
 import { cachedNode } from './support/manager-fakes.ts';
@@ -9,6 +10,8 @@ import { profile, sysctl } from './support/profiles.ts';
 
 describe('a job of a replica', () => {
   let sent: string[];
+  /** The revision that the profile makes. */
+  let wanted: string;
   let api: ApiServer;
   let manager: Manager;
   beforeEach(() => {
@@ -20,9 +23,11 @@ describe('a job of a replica', () => {
       },
     } as ApiServer;
     const own = profile('search', { sysctls: [sysctl('vm.max_map_count=262144')] });
+    const [[name = ''] = []] = new Planner().plan([own], [{ name: 'a', labels: {} }]).revisions;
+    wanted = name;
     const stores = {
       profiles: { store: new Map([['search', own]]) },
-      planNodes: new Map(['a', 'b'].map((name) => [name, cachedNode(name)])),
+      planNodes: new Map(['a', 'b'].map((one) => [one, cachedNode(one)])),
       states: { store: new Map() },
       contents: new Map(),
       revisions: { store: new Map() },
@@ -39,23 +44,25 @@ describe('a job of a replica', () => {
     });
     manager.lookAgain();
   });
-  const job = (node: string, mayStart: boolean): Promise<void> =>
-    manager.configureNode(node, api, AbortSignal.timeout(10_000), mayStart);
+  const job = (node: string, granted: Record<string, string>): Promise<void> =>
+    manager.configureNode(node, api, AbortSignal.timeout(10_000), new Map(Object.entries(granted)));
   const states = (): string[] => sent.filter((request) => request === 'POST nodesysctlstates');
 
-  test('tells no node to start that the leader has not told', async () => {
-    await job('a', false);
+  test('tells no node to start that the leader has not told, and nothing else than the leader has', async () => {
+    await job('a', {});
+    await job('a', { b: wanted });
+    await job('a', { a: 'sysctl-of-before' });
     expect(sent).toEqual([]);
-    await job('a', true);
+    await job('a', { a: wanted });
     expect(states()).toHaveLength(1);
   });
 
   test('counts what it has begun, and what the leader has, before it can be seen', async () => {
-    manager.learn(new Map([['b', 'sysctl-of-the-leader']]));
-    await job('a', true);
+    manager.learn(new Map([['b', 'sysctl-of-before']]));
+    await job('a', { a: wanted });
     expect(states()).toEqual([]);
-    await job('b', true);
-    await job('a', true);
+    await job('b', { b: wanted });
+    await job('a', { a: wanted });
     expect(states()).toHaveLength(1);
   });
 });
