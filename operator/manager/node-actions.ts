@@ -7,7 +7,7 @@ import type { CachedNode } from './caches.ts';
 /** One write that brings a node nearer to where it must be. */
 export type NodeAction =
   | { kind: 'createState'; revision: string; nodeUid: string }
-  | { kind: 'setRevision'; from: string; to: string; uid: string; generation: number }
+  | { kind: 'setRevision'; from: string; to: string; uid: string; generation: number; observed?: string }
   | { kind: 'setLabels'; labels: Record<string, string | null>; uid: string }
   | { kind: 'deleteState'; uid: string; resourceVersion: string };
 
@@ -67,12 +67,13 @@ const setLabels = ({ metadata }: CachedNode, labels: Record<string, string | nul
   uid: metadata.uid ?? '',
 });
 
-const setRevision = ({ metadata, spec }: NodeSysctlState, to: string): NodeAction => ({
+const setRevision = ({ metadata, spec, status }: NodeSysctlState, to: string): NodeAction => ({
   kind: 'setRevision',
   from: spec.revision,
   to,
   uid: metadata.uid ?? '',
   generation: metadata.generation ?? 0,
+  ...(status?.observedRevision !== undefined && { observed: status.observedRevision }),
 });
 
 /**

@@ -28,10 +28,15 @@ async function perform(api: ApiServer, node: string, action: NodeAction, signal:
     }
     case 'setRevision': {
       // Makes an old decision fail where a newer one was already written. The revision itself would not do: it can come back (A, B, A).
-      // The generation cannot: it counts changes of the spec, and only those, so an agent that writes its status is not in the way.
+      // The generation cannot: it counts changes of the spec, and only those, so an agent that writes its status is not in the way. But
+      // where it has come to a revision meanwhile: a node that was on its way took no more of a budget, one that starts anew does.
+      const { uid, generation, observed } = action;
       const body = [
-        { op: 'test', path: '/metadata/uid', value: action.uid },
-        { op: 'test', path: '/metadata/generation', value: action.generation },
+        { op: 'test', path: '/metadata/uid', value: uid },
+        { op: 'test', path: '/metadata/generation', value: generation },
+        ...(observed === undefined
+          ? []
+          : [{ op: 'test', path: '/status/observedRevision', value: observed }]),
         { op: 'replace', path: '/spec/revision', value: action.to },
       ];
       const query = { fieldManager: FIELD_MANAGER };

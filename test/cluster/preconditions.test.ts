@@ -31,13 +31,17 @@ const perform = (action: NodeAction): Promise<void> =>
   configureNode(api, 'node-9', [action], log, AbortSignal.timeout(10_000));
 const read = async (): Promise<NodeSysctlState> =>
   (await scene.server.admin.must({ path: `${STATES}/node-9` })) as unknown as NodeSysctlState;
-const setRevision = ({ metadata }: NodeSysctlState, from: string, to: string): NodeAction => ({
+const setRevision = ({ metadata, status }: NodeSysctlState, from: string, to: string): NodeAction => ({
   kind: 'setRevision',
   from,
   to,
   uid: metadata.uid ?? '',
   generation: metadata.generation ?? 0,
+  ...(status?.observedRevision !== undefined && { observed: status.observedRevision }),
 });
+
+const observe = (observedRevision: string): Promise<unknown> =>
+  scene.server.admin.must(patch(`${STATES}/node-9/status`, { status: { observedRevision } }));
 
 beforeEach(async () => {
   const { admin } = scene.server;
@@ -54,6 +58,17 @@ describe('a decision about the revision of a node', () => {
     await scene.server.admin.must(patch(`${STATES}/node-9/status`, { status: { bootID: 'b' } }));
     await perform(setRevision(seen, 'r1', 'r2'));
     expect(outcomes).toEqual(['PATCH 200']);
+    expect((await read()).spec.revision).toBe('r2');
+  });
+
+  test('is not written where the agent has come to another revision meanwhile', async () => {
+    await observe('r0');
+    const seen = await read();
+    await observe('r1');
+    await perform(setRevision(seen, 'r1', 'r2'));
+    expect(outcomes).toEqual(['PATCH 422']);
+    expect((await read()).spec.revision).toBe('r1');
+    await perform(setRevision(await read(), 'r1', 'r2'));
     expect((await read()).spec.revision).toBe('r2');
   });
 

@@ -22,7 +22,7 @@ const differentProfiles = (revision: string): string[] => (revision === 'r1' ? [
 describe('more nodes mid-change than may be', () => {
   test('are told', () => {
     expect(judge([state('a', 'r1'), state('b', 'r1')])).toEqual([
-      'b was told to start for profile p while a was on its way (nothing -> r1)',
+      '0 ms: b was told to start (nothing -> r1) for profile p while a was on its way (nothing -> r1)',
     ]);
   });
 
@@ -50,6 +50,12 @@ describe('more nodes mid-change than may be', () => {
     expect(
       judge([...unready, state('a', 'r1', undefined, 1500), state('b', 'r1', undefined, 9000)]),
     ).toHaveLength(1);
+    // Of a Node that goes the operator may hear a little sooner.
+    const goes: Told = { at: 3000, node: 'b', ready: false };
+    expect(judge([state('a', 'r1', undefined, 1000), state('b', 'r1', undefined, 2500), goes])).toEqual([]);
+    expect(judge([state('a', 'r1', undefined, 1000), state('b', 'r1', undefined, 1500), goes])).toHaveLength(
+      1,
+    );
   });
 });
 

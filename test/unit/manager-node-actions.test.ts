@@ -36,7 +36,7 @@ describe('a node that a profile matches', () => {
   test('goes from the revision that was seen to the wanted one', () => {
     const has = { node: cachedNode('a', AGENT), state: nodeState('a', { revision: 'old' }) };
     expect(actions(has)).toEqual([
-      { kind: 'setRevision', from: 'old', to: 'r1', uid: 'state-a', generation: 3 },
+      { kind: 'setRevision', from: 'old', to: 'r1', uid: 'state-a', generation: 3, observed: 'old' },
     ]);
     expect(kinds({ ...has, mayStart: false })).toEqual([]);
   });
@@ -94,7 +94,7 @@ describe('a node that no profile matches any more', () => {
   test('is told the empty revision once the rollout lets it', () => {
     const state = nodeState('a', { revision: 'r1' });
     expect(actions({ ...leaving, state })).toEqual([
-      { kind: 'setRevision', from: 'r1', to: 'r0', uid: 'state-a', generation: 3 },
+      { kind: 'setRevision', from: 'r1', to: 'r0', uid: 'state-a', generation: 3, observed: 'r1' },
     ]);
     expect(kinds({ ...leaving, state, mayStart: false })).toEqual([]);
   });
@@ -139,7 +139,7 @@ describe('a node that no profile matches any more', () => {
 
   test('stays where a profile matches it again before it was given back', () => {
     expect(actions({ node: cachedNode('a', AGENT), state: nodeState('a', back) })).toEqual([
-      { kind: 'setRevision', from: 'r0', to: 'r1', uid: 'state-a', generation: 3 },
+      { kind: 'setRevision', from: 'r0', to: 'r1', uid: 'state-a', generation: 3, observed: 'r0' },
     ]);
   });
 });

@@ -32,18 +32,29 @@ export type Told = { at: number; node: string } & ({ state: Seen | undefined } |
 
 /** What the operator knew of a Node may be this old when it decides, in ms. */
 const LAG_MS = 5000;
+/** Nodes are told of by another watch than states: a Node that went may be heard of this much later than by the operator, in ms. */
+const HEARD_LATER_MS = 1000;
 
-/** Nodes that were not Ready a moment ago, by when that ended. */
+/** When nodes were not Ready, or may have been so as far as the operator knew. */
 class Unready {
-  readonly #until = new Map<string, number>();
+  readonly #stretches = new Map<string, { from: number; to: number }[]>();
 
-  is(node: string, at: number): boolean {
-    return (this.#until.get(node) ?? Number.NEGATIVE_INFINITY) >= at - LAG_MS;
+  constructor(history: readonly Told[]) {
+    for (const told of history) if ('ready' in told) this.#saw(told.node, told.ready, told.at);
   }
 
-  saw(node: string, ready: boolean, at: number): void {
-    if (!ready) this.#until.set(node, Number.POSITIVE_INFINITY);
-    else if (this.#until.get(node) === Number.POSITIVE_INFINITY) this.#until.set(node, at);
+  is(node: string, at: number): boolean {
+    return (this.#stretches.get(node) ?? []).some(
+      ({ from, to }) => at >= from - HEARD_LATER_MS && at <= to + LAG_MS,
+    );
+  }
+
+  #saw(node: string, ready: boolean, at: number): void {
+    const stretches = this.#stretches.get(node) ?? [];
+    this.#stretches.set(node, stretches);
+    const open = stretches.at(-1)?.to === Number.POSITIVE_INFINITY ? stretches.at(-1) : undefined;
+    if (!ready && !open) stretches.push({ from: at, to: Number.POSITIVE_INFINITY });
+    else if (ready && open) open.to = at;
   }
 }
 
@@ -58,13 +69,10 @@ export function overBudget(
 ): string[] {
   const problems: string[] = [];
   const now = new Map<string, Seen>();
-  const unready = new Unready();
+  const unready = new Unready(history);
   for (const told of history) {
     const { node, at } = told;
-    if ('ready' in told) {
-      unready.saw(node, told.ready, at);
-      continue;
-    }
+    if ('ready' in told) continue;
     const before = now.get(node);
     if (!told.state) now.delete(node);
     else now.set(node, told.state);
@@ -76,7 +84,7 @@ export function overBudget(
       );
       if (others.length >= maxUnavailable)
         problems.push(
-          `${node} was told to start for profile ${profile} while ${others.map((s) => `${s.node} was on its way (${s.observed ?? 'nothing'} -> ${s.told})`).join(' and ')}`,
+          `${Math.round(at)} ms: ${node} was told to start (${before?.told ?? 'nothing'} -> ${state.told}) for profile ${profile} while ${others.map((s) => `${s.node} was on its way (${s.observed ?? 'nothing'} -> ${s.told})`).join(' and ')}`,
         );
     }
   }
