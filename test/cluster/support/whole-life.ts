@@ -104,6 +104,11 @@ export async function wholeLife(server: TestApiServer): Promise<Life> {
     programs.push(...(await start(server, node)));
     await createProfile(server.admin, 'search', sysctls('{name: vm.swappiness, value: 1}'));
     await wait('the profile is ready', () => isReady(server, 1));
+    await wait('the second manager waits for the Lease', async () =>
+      (await server.audit()).some(
+        ({ verb, objectRef }) => verb === 'watch' && objectRef?.resource === 'leases',
+      ),
+    );
     const edit = { spec: { sysctls: [{ name: 'vm.swappiness', value: 2 }] } };
     await server.admin.must(patch(`${PROFILES}/search`, edit));
     await wait('the edited profile is ready', () => isReady(server, 2));
