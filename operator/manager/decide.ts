@@ -106,7 +106,7 @@ export class Decider {
         }),
       ),
     );
-    this.#act(touched, new Set([...rollout.start, ...this.#world.started.keys()]));
+    this.#act(touched, new Set(rollout.start));
     this.#decision = {
       plan,
       rollout,
@@ -185,16 +185,18 @@ export class Decider {
   ): RolloutNode {
     const { name } = node.metadata;
     const started = this.#world.started.get(name);
-    const current = started ?? state?.spec.revision;
+    const current = state?.spec.revision;
+    const begun = started !== undefined && started !== current;
     const observed = state?.status?.observedRevision;
     return {
       name,
       wanted: wanted ?? this.#planner.current.empty.name,
       ...(current !== undefined && { current }),
       ...(observed !== undefined && { observed }),
-      state: started !== undefined && started !== state?.spec.revision ? 'progressing' : stateOf(state),
+      ...(begun && { begun }),
+      state: begun ? 'progressing' : stateOf(state),
       available: node.ready,
-      profiles: this.#budgets(name, state?.spec.revision),
+      profiles: this.#budgets(name, current),
     };
   }
 

@@ -7,6 +7,8 @@ export interface RolloutNode {
   current?: string;
   /** status.observedRevision. */
   observed?: string;
+  /** It was told a revision that its state does not show: that may be written at any moment, or never. */
+  begun?: boolean;
   /** How the agent stands with its current revision. */
   state: 'ready' | 'failed' | 'drifted' | 'progressing' | 'unknown';
   /** The Node's Ready condition is True. */
@@ -49,6 +51,9 @@ const converged = (node: RolloutNode): boolean =>
 /** It has been told a revision and is not through with it: not there yet, or its Node is not Ready. */
 const midChange = (node: RolloutNode): boolean =>
   !node.available || (node.current !== undefined && !converged(node));
+
+/** It counts before anything is decided. One that was begun and is still to change is decided about anew: what was good then may not be now. */
+const counts = (node: RolloutNode): boolean => midChange(node) || (node.begun === true && hasWanted(node));
 
 /** Everything that a decision is made from, counted. */
 interface Wave {
@@ -100,8 +105,8 @@ interface Member {
   key: string;
 }
 
-const inOrder = (a: Member, b: Member): number =>
-  Number(midChange(b.node)) - Number(midChange(a.node)) || (a.key < b.key ? -1 : 1);
+const rank = (node: RolloutNode): number => (midChange(node) ? 0 : node.begun ? 1 : 2);
+const inOrder = (a: Member, b: Member): number => rank(a.node) - rank(b.node) || (a.key < b.key ? -1 : 1);
 
 /**
  * All managed nodes as the rollout sees them. Which may change now depends on them and the profiles alone, not on the order in which they
@@ -122,17 +127,20 @@ export class Rollout {
     if (node.profiles.length === 0) this.#orphans.add(node.name);
     if (!hasWanted(node)) this.#candidates.set(node.name, member);
     if (holdsBack(node)) this.#failed.set(node.name, member);
-    if (midChange(node)) this.#count(node, 1);
+    if (counts(node)) this.#count(node, 1);
   }
 
   removeNode(name: string): void {
     const node = this.#members.get(name)?.node;
     if (!node) return;
-    if (midChange(node)) this.#count(node, -1);
+    if (counts(node)) this.#count(node, -1);
     for (const map of [this.#members, this.#orphans, this.#candidates, this.#failed]) map.delete(name);
   }
 
-  /** Which nodes may change now, in the natural order of their names; those that are mid-change already before the others. */
+  /**
+   * Which nodes may change now, in the natural order of their names; those that are mid-change already before those that were told to begin,
+   * and these before the others.
+   */
   choose(profiles: ReadonlyMap<string, RolloutProfile>): RolloutDecision {
     const wave: Wave = {
       profiles,
@@ -143,12 +151,9 @@ export class Rollout {
     const decision: RolloutDecision = { start: [], waiting: new Map(), stalled: wave.stalled };
     for (const { node } of [...this.#candidates.values()].toSorted(inOrder)) {
       const veto = gates.map((gate) => gate(node, wave)).find((reason) => reason !== undefined);
-      if (veto !== undefined) {
-        decision.waiting.set(node.name, veto);
-        continue;
-      }
-      if (!midChange(node)) take(wave, node);
-      decision.start.push(node.name);
+      if (veto === undefined) decision.start.push(node.name);
+      else decision.waiting.set(node.name, veto);
+      if (!midChange(node) && (veto === undefined || node.begun)) take(wave, node);
     }
     return decision;
   }

@@ -68,6 +68,25 @@ describe('the nodes that may change now', () => {
     expect(choose(fleet, { maxUnavailable: 3 }).start).toEqual(['n-1', 'n-2', 'n-3']);
   });
 
+  test('are those that were told to begin before others; of these too no more than maxUnavailable', () => {
+    const begun = { begun: true };
+    const fleet = [node('n-1'), node('n-2', begun), node('n-3', begun)];
+    expect(choose(fleet).start).toEqual(['n-2']);
+    expect([...choose(fleet).waiting.keys()]).toEqual(['n-3', 'n-1']);
+    expect(choose(fleet, { maxUnavailable: 2 }).start).toEqual(['n-2', 'n-3']);
+    expect(choose(fleet, { maxUnavailable: 3 }).start).toEqual(['n-2', 'n-3', 'n-1']);
+  });
+
+  test('are not those that were told to begin while they were on their way, once they have come and another is', () => {
+    const onItsWay = node('n-1', { observed: 'older' });
+    expect(choose([onItsWay, node('n-2', { begun: true, observed: 'older' })]).start).toEqual(['n-1', 'n-2']);
+    expect(choose([onItsWay, node('n-2', { begun: true })]).start).toEqual(['n-1']);
+  });
+
+  test('leave room for one that was told to begin and has what it must have again: it may still be told', () => {
+    expect(choose([node('n-1'), node('n-2', { ...done, begun: true })]).start).toEqual([]);
+  });
+
   test('are none where every node has what it must have', () => {
     const decision = choose(nodes(5, done));
     expect(decision.start).toEqual([]);
