@@ -110,6 +110,13 @@ export class Setting {
     await kubectl('scale', ...DEPLOYMENT, `--replicas=${replicas}`);
     await kubectl('rollout', 'restart', ...DEPLOYMENT);
     await kubectl('rollout', 'status', ...DEPLOYMENT, '--timeout=120s');
+    // One whose connections have gone silent takes a while to end.
+    const managers = ['-n', NAMESPACE, '-l', 'app.kubernetes.io/component=manager'];
+    await until(
+      async () => (await names('pods', ...managers)).length === replicas,
+      60_000,
+      'managers of before are left',
+    );
   }
 
   async #configureKubelet(node: string, command: string): Promise<void> {
