@@ -100,6 +100,8 @@ async function jest(suite: Suite): Promise<Totals> {
       `--testPathPatterns=/test/${suite.name}/`,
       '--json',
       `--outputFile=${report}`,
+      // Node 24 can wait for ever for connections that went silent when it frees itself at its end (Environment::CleanupHandles).
+      '--forceExit',
       ...(suite.name === 'unit' ? [] : ['--runInBand', `--testTimeout=${suite.timeoutMs ?? 120_000}`]),
     ]);
     if (!existsSync(report)) return { passed: 0, failed: 1, skipped: 0 };
