@@ -16,6 +16,8 @@ import { clock, ValuesWatcher } from './support/values-watcher.ts';
 
 const NODE = 'node-1';
 const PAUSE_MS = 300;
+/** A kubelet has heard of its pods by then. */
+const LIST_PAUSE_MS = 3000;
 /** All of them take any number from 1000 on, and every network namespace has them. */
 const GLOBAL =
   'challenge_ack_limit max_tw_buckets max_syn_backlog notsent_lowat probe_interval keepalive_time fin_timeout';
@@ -76,10 +78,11 @@ async function edits(profile: LiveProfile, rounds: number, all: boolean, pause: 
   return times;
 }
 
-async function lists(profile: LiveProfile, rounds: number): Promise<number[]> {
+async function lists(profile: LiveProfile, rounds: number, pause: number): Promise<number[]> {
   const times: number[] = [];
   const path = `/api/v1/nodes/${NODE}/proxy/configz`;
   for (let round = 0; round < rounds; round++) {
+    await sleep(pause);
     const wanted = [round % 2 ? 'net.ipv4.tcp_*' : 'kernel.shm*'];
     const started = clock();
     const generation = await profile.patch({ pods: { allowedUnsafeSysctls: wanted } });
@@ -136,7 +139,9 @@ try {
     add(what, live);
     add("  of it until the API server's answer to the PATCH", answered);
   }
-  add("the kubelet's list, to configz", await lists(profile, Number(options.list)));
+  const times = Number(options.list);
+  add("the kubelet's list, to configz", await lists(profile, times, LIST_PAUSE_MS));
+  add("the kubelet's list, while it has just started", await lists(profile, times, 0));
   await profile.delete();
   await sleep(2000);
   add('all 50 values, by a shell DaemonSet', await shell(Number(options.shell)));

@@ -17,7 +17,7 @@ const OFFLINE_MS = 10_000;
 /** The agent of one node: runs until the signal aborts; puts nothing back then. */
 export async function runAgent(env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<void> {
   const settings = agentSettings(env);
-  const { nodeName, namespace, stateDir, hostRoot } = settings;
+  const { nodeName, namespace, podName, stateDir, hostRoot } = settings;
   const log = jsonLog({ level: settings.logLevel }).child({ node: nodeName });
   const lock = await onlyAgentOfNode(log, signal);
   const api = serviceAccountApiServer({
@@ -40,6 +40,7 @@ export async function runAgent(env: NodeJS.ProcessEnv, signal: AbortSignal): Pro
         hostRoot,
         stateDir,
         tokenFile: settings.tokenFile,
+        ...(podName !== undefined && { knownPod: `${namespace}/${podName}` }),
         log,
       }),
     events: new EventRecorder({ api, controller: 'sysctl-operator.dev/agent', instance: nodeName, log }),

@@ -5,6 +5,8 @@ import { OperatorError } from '../errors.ts';
 export interface AgentSettings {
   nodeName: string;
   namespace: string;
+  /** The pod that the agent runs in; undefined where it runs in none. */
+  podName: string | undefined;
   apiHost: string;
   apiPort: number;
   caFile: string;
@@ -42,6 +44,7 @@ export function agentSettings(env: NodeJS.ProcessEnv): AgentSettings {
   return {
     nodeName: required(env, 'NODE_NAME'),
     namespace: required(env, 'POD_NAMESPACE'),
+    podName: env['POD_NAME'] || undefined,
     apiHost: required(env, 'KUBERNETES_SERVICE_HOST'),
     apiPort: Number(env['KUBERNETES_SERVICE_PORT'] || 443),
     caFile: env['CA_FILE'] || join(ACCOUNT, 'ca.crt'),

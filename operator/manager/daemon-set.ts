@@ -64,6 +64,7 @@ export function agentDaemonSet(options: DaemonSetOptions): V1DaemonSet {
               env: [
                 field('NODE_NAME', 'spec.nodeName'),
                 field('POD_NAMESPACE', 'metadata.namespace'),
+                field('POD_NAME', 'metadata.name'),
                 { name: 'DRIFT_INTERVAL_SECONDS', value: String(options.driftIntervalSeconds) },
                 { name: 'LOG_LEVEL', value: options.logLevel },
                 // One heap for Node's threads, most of which do nothing, instead of one for each (mallopt(3)).

@@ -117,7 +117,9 @@ describe('a profile for some nodes', () => {
       expect(await live('node-1', 'net.core.somaxconn')).toBe('9000');
       expect(await kubeletPid('node-1')).toBe(pid);
 
-      // As long as a pod runs with it, the kubelet's list keeps its entry: else the kubelet would kill the pod.
+      // As long as a pod runs with it, the kubelet's list keeps its entry: else the kubelet would kill the pod. A kubelet that has just
+      // started does not know of the pod yet.
+      await onNode('node-1', 'systemctl', 'restart', 'kubelet');
       await kubectl('delete', 'sysctlprofile', 'search');
       await eventually(
         () => getState('node-1'),

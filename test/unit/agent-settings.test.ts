@@ -13,6 +13,7 @@ describe('settings of the agent', () => {
     expect(agentSettings(env)).toEqual({
       nodeName: 'worker-1',
       namespace: 'sysctl-operator-system',
+      podName: undefined,
       apiHost: '10.96.0.1',
       apiPort: 443,
       caFile: '/var/run/secrets/kubernetes.io/serviceaccount/ca.crt',
@@ -23,6 +24,10 @@ describe('settings of the agent', () => {
       driftIntervalMs: 10_000,
       logLevel: 'info',
     });
+  });
+
+  test('its pod is known where it runs in one', () => {
+    expect(agentSettings({ ...env, POD_NAME: 'agent-x2' }).podName).toBe('agent-x2');
   });
 
   test('the ledger lies below another host root where one is given', () => {

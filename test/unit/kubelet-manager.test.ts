@@ -125,6 +125,33 @@ describe('a list that shrinks', () => {
     expect(scene.node.text(DROP_IN)).toBeUndefined();
   });
 
+  test('keeps it too when the kubelet has just started and hears of its pods one after the other', async () => {
+    scene = new Scene();
+    await scene.manager.reconcile([MSG]);
+    scene.kubelet.pods = [
+      { pod: 'kube-system/static', sysctls: [] },
+      { pod: 'default/db', sysctls: [MSG] },
+    ];
+    scene.kubelet.learns = 2;
+    scene.kubelet.bounce();
+    expect(await scene.manager.reconcile([])).toMatchObject({ state: 'Held' });
+    expect(scene.kubelet.killed).toEqual([]);
+  });
+
+  test('keeps it as long as the kubelet does not hear of its pods', async () => {
+    scene = new Scene();
+    await scene.manager.reconcile([MSG]);
+    scene.kubelet.learns = Infinity;
+    scene.kubelet.bounce();
+    expect(await scene.manager.reconcile([])).toMatchObject({
+      state: 'Pending',
+      message: expect.stringContaining('nothing was changed: it has not heard of all its pods yet'),
+    });
+    expect(scene.kubelet.live).toEqual([OWN, MSG]);
+    scene.kubelet.learns = 0;
+    expect(await scene.manager.refresh()).toMatchObject({ state: 'Unmanaged' });
+  });
+
   test('while another entry comes restarts for that one, with the held one still in', async () => {
     scene = new Scene();
     await scene.manager.reconcile([MSG]);
@@ -558,7 +585,7 @@ describe('the steady state', () => {
       throw new Error('systemd was asked');
     };
     expect((await scene.manager.refresh()).state).toBe('Held');
-    expect(requests).toEqual(['/configz', '/pods']);
+    expect(requests).toEqual(['/configz', '/pods', '/pods']);
   });
 
   test('an Unsupported kubelet is looked at once a minute', async () => {

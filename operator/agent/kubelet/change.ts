@@ -1,6 +1,6 @@
 import { isSafeSysctl, normalizePattern, patternMatches } from '../../sysctl/kubelet-patterns.ts';
 
-/** A pod of this node that sets sysctls. */
+/** A pod of this node and the sysctls that it sets, if any. */
 export interface PodSysctls {
   /** namespace/name */
   pod: string;

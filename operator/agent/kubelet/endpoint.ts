@@ -9,8 +9,8 @@ export interface KubeletEndpoint {
   healthy(): Promise<boolean>;
   /** The live allow-list, from configz. */
   list(): Promise<string[]>;
-  /** Running pods that set sysctls. */
-  pods(): Promise<PodSysctls[]>;
+  /** Running pods; undefined while the kubelet, which has just started, has not heard of them from the API server. */
+  pods(): Promise<PodSysctls[] | undefined>;
   close(): void;
 }
 
@@ -20,17 +20,38 @@ export interface EndpointOptions {
   /** The certificate that the kubelet serves with. */
   certificate: string;
   tokenFile: string;
+  /** namespace/name of a pod that is on this node for certain: a kubelet that does not know of it knows at most of its static pods. */
+  knownPod?: string;
   health: { host: string; port: number } | undefined;
 }
 
 const HEALTH_MS = 2000;
 
-interface PodList {
-  items?: {
-    metadata: { namespace: string; name: string };
-    spec?: { securityContext?: { sysctls?: { name: string }[] } };
-    status?: { phase?: string };
-  }[];
+/** What /pods answers, as far as it is used. */
+export interface PodList {
+  /** null until the first pod is known. */
+  items?:
+    | {
+        metadata: { namespace: string; name: string };
+        spec?: { securityContext?: { sysctls?: { name: string }[] } };
+        status?: { phase?: string };
+      }[]
+    | null;
+}
+
+/**
+ * What an answer of /pods says, finished pods left out. undefined where it comes from a kubelet that has not heard of the API server's pods:
+ * it lists none (null), or its static ones alone. Pure.
+ */
+export function podsOf({ items }: PodList, knownPod: string | undefined): PodSysctls[] | undefined {
+  const pods = (items ?? [])
+    .filter(({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed')
+    .map(({ metadata, spec }) => ({
+      pod: `${metadata.namespace}/${metadata.name}`,
+      sysctls: (spec?.securityContext?.sysctls ?? []).map(({ name }) => name),
+    }));
+  const complete = knownPod === undefined ? items : pods.some(({ pod }) => pod === knownPod);
+  return complete ? pods : undefined;
 }
 
 const answers = (host: string, port: number): Promise<boolean> =>
@@ -46,7 +67,7 @@ const answers = (host: string, port: number): Promise<boolean> =>
 
 /** The kubelet at 10250 needs no more than get on nodes/configz and nodes/pods (KEP-2862), and at 10248 nothing. */
 export function kubeletEndpoint(options: EndpointOptions): KubeletEndpoint {
-  const { host, port, certificate, tokenFile, health } = options;
+  const { host, port, certificate, tokenFile, knownPod, health } = options;
   const open = (): HttpsApiServer =>
     serviceAccountApiServer({ host, port, caFile: certificate, tokenFile, pinned: true });
   let api: HttpsApiServer | undefined;
@@ -76,15 +97,8 @@ export function kubeletEndpoint(options: EndpointOptions): KubeletEndpoint {
             () => true,
             () => false,
           ),
-    async pods() {
-      const { items = [] } = await request<PodList>('/pods');
-      return items
-        .filter(({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed')
-        .map(({ metadata, spec }) => ({
-          pod: `${metadata.namespace}/${metadata.name}`,
-          sysctls: (spec?.securityContext?.sysctls ?? []).map(({ name }) => name),
-        }))
-        .filter(({ sysctls }) => sysctls.length > 0);
+    async pods(): Promise<PodSysctls[] | undefined> {
+      return podsOf(await request<PodList>('/pods'), knownPod);
     },
     close: () => api?.close(),
   };

@@ -12,6 +12,10 @@ import { afterChange, editsFor, type Situation } from './situation.ts';
 import { checkFor, doneStatus, failureMessage } from './status.ts';
 import type { ServiceManager } from './systemd.ts';
 
+/** A kubelet that has started hears of its pods within a second, and then takes them in one after the other (HandlePodAdditions). */
+const PODS_MS = 10_000;
+const PODS_POLL_MS = 250;
+
 export interface ListChangeOptions {
   host: HostFiles;
   journal: Journal;
@@ -64,9 +68,27 @@ export class ListChange {
   /** What the running kubelet says of itself, or why it says nothing. */
   async #ask(endpoint: KubeletEndpoint, mayLeave: boolean): Promise<Live | string> {
     try {
-      return { live: await endpoint.list(), running: mayLeave ? await endpoint.pods() : [] };
+      return { live: await endpoint.list(), running: mayLeave ? await this.#pods(endpoint) : [] };
     } catch (error) {
       return `the kubelet does not tell its configuration; nothing was changed: ${messageOf(error)}`;
+    }
+  }
+
+  /**
+   * The running pods, once the kubelet knows of all of them: twice the same. Without one of them its entry would leave the list, and the
+   * kubelet would end it.
+   */
+  async #pods(endpoint: KubeletEndpoint): Promise<PodSysctls[]> {
+    const { clock } = this.#o;
+    const deadline = clock.monotonic() + PODS_MS;
+    let before: string | undefined;
+    for (;;) {
+      const pods = await endpoint.pods();
+      const seen = pods && JSON.stringify(pods);
+      if (pods && seen === before) return pods;
+      if (clock.monotonic() >= deadline) throw new Error('it has not heard of all its pods yet');
+      before = seen;
+      await clock.sleep(PODS_POLL_MS);
     }
   }
 

@@ -37,6 +37,7 @@ export interface LocateOptions {
   host: HostFiles;
   services: ServiceManager;
   tokenFile: string;
+  knownPod?: string;
 }
 
 const BY_HAND: Record<string, string> = {
@@ -134,8 +135,7 @@ const anyToLocal = (address: string): string =>
 function endpointOf(
   config: KubeletConfig,
   flags: KubeletFlags,
-  host: HostFiles,
-  tokenFile: string,
+  { host, tokenFile, knownPod }: LocateOptions,
 ): EndpointOptions {
   const healthPort = Number(flags.healthzPort ?? config.healthzPort ?? 10_248);
   const certDir = flags.certDir ?? DEFAULT_CERT_DIR;
@@ -150,6 +150,7 @@ function endpointOf(
     port: Number(flags.port ?? config.port ?? 10_250),
     certificate: host.locate(certificate ?? posix.join(certDir, 'kubelet.crt')),
     tokenFile,
+    ...(knownPod !== undefined && { knownPod }),
     health:
       healthPort > 0
         ? { host: anyToLocal(flags.healthzBindAddress ?? config.healthzBindAddress ?? ''), port: healthPort }
@@ -166,7 +167,7 @@ export async function locate(options: LocateOptions): Promise<FoundKubelet | Not
   if ('state' in found) return found;
   const { process, unit } = found;
   const { flags, cwd } = process;
-  const { host, tokenFile } = options;
+  const { host } = options;
   try {
     const main = read(host, posix.resolve(cwd, flags.config ?? ''));
     const folder = flags.configDir ? posix.resolve(cwd, flags.configDir) : undefined;
@@ -188,7 +189,7 @@ export async function locate(options: LocateOptions): Promise<FoundKubelet | Not
       path,
       files,
       watched: [...new Set([main.path, path, ...folders, ...paths])],
-      endpoint: endpointOf(merge(files), flags, host, tokenFile),
+      endpoint: endpointOf(merge(files), flags, options),
     };
   } catch (error) {
     return {

@@ -20,6 +20,8 @@ export interface KubeletManagerOptions {
   /** Where the record lies: on the node. */
   stateDir: string;
   tokenFile: string;
+  /** namespace/name of a pod that is on this node for certain. */
+  knownPod?: string;
   log: Log;
   proc?: string;
   host?: HostFiles;
@@ -50,6 +52,7 @@ class NodeKubelet implements KubeletManager {
   readonly #log: Log;
   readonly #proc: string;
   readonly #tokenFile: string;
+  readonly #knownPod: string | undefined;
   readonly #change: ListChange;
   #wanted: readonly string[] = [];
   #status: KubeletStatus = { state: 'Unmanaged' };
@@ -69,6 +72,7 @@ class NodeKubelet implements KubeletManager {
     this.#log = log;
     this.#proc = options.proc ?? '/proc';
     this.#tokenFile = options.tokenFile;
+    this.#knownPod = options.knownPod;
     const { host, journal } = { host: this.#host, journal: this.#journal };
     const times = { startMs, retryMs, retrySoonMs: RETRY_SOON_MS };
     this.#change = new ListChange({ host, journal, services, clock, log, ...times });
@@ -180,6 +184,7 @@ class NodeKubelet implements KubeletManager {
       host: this.#host,
       services: this.#services,
       tokenFile: this.#tokenFile,
+      ...(this.#knownPod !== undefined && { knownPod: this.#knownPod }),
     });
   }
 }

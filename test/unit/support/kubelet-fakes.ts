@@ -69,6 +69,9 @@ export class FakeKubelet implements ServiceManager {
   broken: string | undefined;
   /** How many ticks it takes from its start until it answers. */
   slow = 0;
+  /** For this many requests it has not heard of its pods after a start, and then hears of one more with each. */
+  learns = 0;
+  #asked = 0;
   /** It does not answer /configz with its list. */
   mute = false;
   /** Runs before each answer. */
@@ -140,6 +143,7 @@ export class FakeKubelet implements ServiceManager {
     this.killed.push(...refused.map(({ pod }) => pod));
     this.pods = this.pods.filter((pod) => !refused.includes(pod));
     this.#warmUp = this.slow;
+    this.#asked = 0;
     this.#pid = this.#nextPid++;
     const args = [
       '/usr/bin/kubelet',
@@ -181,6 +185,11 @@ export class FakeKubelet implements ServiceManager {
     return this.#words;
   }
 
+  #known(): PodSysctls[] | undefined {
+    const known = this.learns === 0 ? this.pods.length : ++this.#asked - this.learns;
+    return known < 0 ? undefined : this.pods.slice(0, known);
+  }
+
   endpoint(): KubeletEndpoint {
     const answer = <T>(path: string, value: () => T): Promise<T> =>
       Promise.resolve().then(() => {
@@ -192,7 +201,7 @@ export class FakeKubelet implements ServiceManager {
     return {
       healthy: () => answer('/healthz', () => true).catch(() => false),
       list: () => answer('/configz', () => [...this.#live]),
-      pods: () => answer('/pods', () => [...this.pods]),
+      pods: () => answer('/pods', () => this.#known()),
       close: () => {},
     };
   }
