@@ -105,15 +105,15 @@ export class Manager {
     const decision = this.#decider.decide();
     const { plan, rollout } = decision;
     for (const node of rollout.start) this.#started.add(node, plan.wanted.get(node) ?? plan.empty.name);
-    await this.#revisions.ensure(this.#o.api, this.#referred(decision), (name) => contentOf(plan, name));
-    // One that fails does not keep the others from their work.
-    const [queued, daemonSet, wrote, collected] = await Promise.allSettled([
+    // One that fails does not keep the others from their work. A job waits for its revision itself.
+    const [ensured, queued, daemonSet, wrote, collected] = await Promise.allSettled([
+      this.#revisions.ensure(this.#o.api, this.#referred(decision), (name) => contentOf(plan, name)),
       this.#queue(decision.actions),
       this.#ensureDaemonSet(),
       this.#statuses.publish(decision),
       this.#revisions.collect(() => this.#inUse(decision)),
     ]);
-    for (const result of [daemonSet, wrote, collected]) if (result.status === 'rejected') throw result.reason;
+    for (const result of [ensured, daemonSet, wrote, collected]) if (result.status === 'rejected') throw result.reason;
     if (queued.status === 'rejected') {
       // Once an outage, not once a second.
       this.#o.log[this.#unqueued ? 'debug' : 'warn']('work cannot be queued', {

@@ -1,7 +1,12 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { NodeAction } from './node-actions.ts';
 
 /** A job may be lost with Redis, or end because its view was old: while there is work, it is queued again this often. */
 export const REQUEUE_MS = 2000;
+
+/** Work that was decided anew is another object, although mostly the same. */
+const isSame = (one: readonly NodeAction[], other: readonly NodeAction[]): boolean =>
+  one === other || isDeepStrictEqual(one, other);
 
 /** What was queued for which node: thousands of jobs that wait are not added again at every run of the loop. */
 export class QueuedWork {
@@ -13,14 +18,14 @@ export class QueuedWork {
     this.#now = now;
   }
 
-  /** Nodes whose work is new, another one than before, or was queued long ago. An unchanged list of actions is the same object. */
+  /** Nodes whose work is new, another one than before, or was queued long ago. */
   due(actions: ReadonlyMap<string, readonly NodeAction[]>): string[] {
     for (const node of this.#queued.keys()) if (!actions.has(node)) this.#queued.delete(node);
     const old = this.#now() - REQUEUE_MS;
     return [...actions.entries()]
       .filter(([node, own]) => {
         const queued = this.#queued.get(node);
-        return queued?.actions !== own || queued.at <= old;
+        return !queued || queued.at <= old || !isSame(queued.actions, own);
       })
       .map(([node]) => node);
   }

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { NodeAction } from '../../operator/manager/node-actions.ts';
 import { QueuedWork, REQUEUE_MS } from '../../operator/manager/queued-work.ts';
 
-const work = (): readonly NodeAction[] => [{ kind: 'setLabels', uid: 'u', labels: {} }];
+const work = (uid = 'u'): readonly NodeAction[] => [{ kind: 'setLabels', uid, labels: {} }];
 
 function scene() {
   const actions = new Map([
@@ -20,6 +20,9 @@ describe('work for nodes', () => {
     expect(queued.due(actions)).toEqual(['a', 'b']);
     queued.took(['a', 'b'], actions);
     expect(queued.due(actions)).toEqual([]);
+    // Decided anew.
+    actions.set('a', work());
+    expect(queued.due(actions)).toEqual([]);
   });
 
   test('is queued again when Redis did not take it', () => {
@@ -31,7 +34,7 @@ describe('work for nodes', () => {
   test('is queued again when it is another one, or after a while: Redis may have lost it', () => {
     const { actions, queued, later } = scene();
     queued.took(['a', 'b'], actions);
-    actions.set('b', work());
+    actions.set('b', work('another'));
     expect(queued.due(actions)).toEqual(['b']);
     later(REQUEUE_MS);
     expect(queued.due(actions)).toEqual(['a', 'b']);
