@@ -55,6 +55,8 @@ const variables: readonly Named[] = [
     'onNode',
     `variables.judged.filter(e, e.scope == 'Node' || e.scope == 'Auto' && !(e.own != '' && ${matches('e.key', PATTERN)}))`,
   ],
+  // A look at the list for each pair, before anything is compared with anything.
+  ['keys', `variables.onNode.map(e, e.key)`],
   ['taken', `variables.onNode.filter(e, e.why == '')`],
   [
     'copied',
@@ -80,14 +82,14 @@ const findings: readonly (readonly [kind: AdviceKind, field: string, items: stri
   [
     'exclusive',
     'sysctls',
-    fighting(EXCLUSIVE, `p.all(k, variables.onNode.exists(e, e.key == k && e.value != '0'))`),
+    fighting(EXCLUSIVE, `p.all(k, k in variables.keys && variables.onNode.exists(e, e.key == k && e.value != '0'))`),
   ],
   [
     'same',
     'sysctls',
     fighting(
       SAME,
-      'variables.onNode.exists(e, e.key == p[0] && variables.onNode.exists(f, f.key == p[1] && f.value != e.value))',
+      'p[0] in variables.keys && p[1] in variables.keys && variables.onNode.exists(e, e.key == p[0] && variables.onNode.exists(f, f.key == p[1] && f.value != e.value))',
     ),
   ],
   ['kubelet', 'sysctls', `variables.taken.filter(e, e.key in ${list(KUBELET_OWNED)}).map(e, e.name)`],
