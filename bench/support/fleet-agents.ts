@@ -147,7 +147,7 @@ export class FleetAgents {
     const stream: ClientHttp2Stream = writer.request({
       ':method': method,
       ':path': path,
-      ...(body && { 'content-type': contentTypes.apply }),
+      ...(body && { 'content-type': contentTypes.apply, accept: contentTypes.metadata }),
     });
     stream.resume();
     stream.end(body ? JSON.stringify(body) : undefined);

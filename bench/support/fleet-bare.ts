@@ -35,6 +35,7 @@ export class BareManager {
         path: `${paths.states}/${name}`,
         body,
         contentType: contentTypes.jsonPatch,
+        accept: contentTypes.metadata,
       }),
     );
     while (this.#agents.writes < before + this.#names.length)

@@ -23,14 +23,15 @@ export interface Figures {
 }
 
 interface Deployment {
-  spec: { template: { spec: { containers: { env: { name: string; value?: string }[] }[] } } };
+  spec: { template: { spec: { containers: { command?: string[] }[] } } };
 }
 
-/** Node's options as the manifests have them. */
-function nodeOptions(): string {
+/** Node's options as the manifests have them; others for a try: MANAGER_NODE_FLAGS. */
+function nodeFlags(): string[] {
+  const given = process.env['MANAGER_NODE_FLAGS'];
+  if (given !== undefined) return given.split(' ').filter(Boolean);
   const { spec } = parse(readFileSync('manifests/base/deployment.yaml', 'utf8')) as Deployment;
-  const env = spec.template.spec.containers.flatMap((container) => container.env);
-  return process.env['MANAGER_NODE_OPTIONS'] ?? env.find(({ name }) => name === 'NODE_OPTIONS')?.value ?? '';
+  return (spec.template.spec.containers[0]?.command ?? []).filter((word) => word.startsWith('--'));
 }
 
 const READS = new Set(['get', 'list', 'watch']);
@@ -58,13 +59,15 @@ export class FleetManager {
     }
     const file = join(this.#folder, `manager-${++this.#starts}.log`);
     const log = openSync(file, 'w');
-    this.#child = spawn('setpriv', ['--pdeathsig', 'KILL', process.execPath, BUNDLE, 'manager'], {
+    const program = [process.execPath, ...nodeFlags(), BUNDLE, 'manager'];
+    // A process group of its own: killed as a whole, as a container is, with its Redis.
+    this.#child = spawn('setpriv', ['--pdeathsig', 'KILL', ...program], {
+      detached: true,
       stdio: ['ignore', log, log],
       env: {
         PATH: process.env['PATH'],
         TMPDIR: this.#folder,
         NODE_ENV: 'production',
-        NODE_OPTIONS: nodeOptions(),
         KUBECONFIG: this.#kubeconfig,
         POD_NAMESPACE: NAMESPACE,
         POD_NAME: `manager-${this.#starts}`,
@@ -120,7 +123,8 @@ export class FleetManager {
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     this.#pastCpu += cpuOf(child.pid ?? 0);
     const gone = once(child, 'exit');
-    child.kill(signal);
+    if (signal === 'SIGKILL' && child.pid !== undefined) process.kill(-child.pid, signal);
+    else child.kill(signal);
     await gone;
   }
 }

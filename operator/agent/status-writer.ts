@@ -91,6 +91,7 @@ export class StatusWriter {
       path: `${paths.states}/${this.#node}/status`,
       query: { fieldManager: AGENT_FIELD_MANAGER, force: 'true' },
       contentType: contentTypes.apply,
+      accept: contentTypes.metadata,
       body: { apiVersion: API_VERSION, kind: 'NodeSysctlState', metadata: { name: this.#node }, status },
       signal: this.#signal,
     });

@@ -25,6 +25,8 @@ export const contentTypes = {
   mergePatch: 'application/merge-patch+json',
   jsonPatch: 'application/json-patch+json',
   apply: 'application/apply-patch+yaml',
+  /** The answer to a write, where nobody reads the object: neither side spells it out. */
+  metadata: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
   /** The answer to a list without spec and status: of a Node a tenth of its size. */
   metadataList: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1',
 } as const;

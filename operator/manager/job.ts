@@ -1,6 +1,7 @@
 import { OperatorError } from '../errors.ts';
 import { atMostSince, systemClock, type Instant } from '../kube/clock.ts';
 import type { Fence } from '../kube/fence.ts';
+import type { NodeNotes } from './leader-notes.ts';
 
 /** A job is a few requests; a worker that stalls is replaced within seconds. */
 export const LOCK_MS = 10_000;
@@ -11,8 +12,8 @@ export const JOB_WRITES_MS = 6_000;
 export type View = Readonly<Record<string, string>>;
 
 export interface RunningJob {
-  /** How new the view was from which the latest work of this queue was found. Asks Redis. */
-  view: () => Promise<View>;
+  /** What the leader has written down for it. Asks Redis. */
+  notes: () => Promise<NodeNotes>;
   /** Throws Fenced once another worker may have the job. */
   fence: Fence;
   /** Aborts when the replica ends. */

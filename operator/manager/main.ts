@@ -21,7 +21,7 @@ import { ReconcileLoop } from './reconciler.ts';
 import { RedisHealth } from './redis-health.ts';
 import { externalRedis } from './redis.ts';
 import { managerSettings } from './settings.ts';
-import { caughtUp, startedIn, viewOf, withStarted } from './view.ts';
+import { caughtUp, viewOf } from './view.ts';
 
 /** Everything is looked at again this often, whatever events say. */
 const RESYNC_MS = 60_000;
@@ -55,14 +55,13 @@ export async function runManager(env: NodeJS.ProcessEnv, signal: AbortSignal): P
     name: 'node-config',
     redis,
     handler: async (node, job) => {
-      const view = await job.view();
-      const started = startedIn(view);
+      const { view, grant } = await job.notes();
       // The leader's own view is what everybody else's is held against.
       if (!leadership.leads) {
         await caughtUp(caches.decidedFrom, view);
-        manager.learn(started);
+        if (grant !== undefined) manager.learn(new Map([[node, grant]]));
       }
-      await manager.configureNode(node, new FencedApiServer(api, job.fence), job.signal, started);
+      await manager.configureNode(node, new FencedApiServer(api, job.fence), job.signal, grant);
     },
     concurrency: settings.concurrency,
     log,
@@ -74,7 +73,7 @@ export async function runManager(env: NodeJS.ProcessEnv, signal: AbortSignal): P
     nodeConfig: {
       add: async (nodes) => {
         leadership.fence();
-        await nodeConfig.add(nodes, withStarted(viewOf(caches.decidedFrom), manager.started));
+        await nodeConfig.add(nodes, { view: viewOf(caches.decidedFrom), grants: manager.started });
       },
     },
     events,
@@ -130,8 +129,8 @@ export async function runManager(env: NodeJS.ProcessEnv, signal: AbortSignal): P
     await caches.freshSince(term.since.monotonic, term.signal);
     // What it has begun counts, whether or not it can be seen yet.
     // Where a Redis that others share has forgotten it, what they are doing for the leader before is waited for.
-    const view = await nodeConfig.lastView();
-    if (view) manager.learn(startedIn(view));
+    const notes = await nodeConfig.lastNotes();
+    if (notes) manager.learn(notes.grants);
     else if (settings.redis) await sleep(LOCK_MS, undefined, { signal: term.signal }).catch(() => {});
     const resync = setInterval(() => {
       manager.lookAgain();

@@ -113,7 +113,8 @@ export class Manager {
       this.#statuses.publish(decision),
       this.#revisions.collect(() => this.#inUse(decision)),
     ]);
-    for (const result of [ensured, daemonSet, wrote, collected]) if (result.status === 'rejected') throw result.reason;
+    for (const result of [ensured, daemonSet, wrote, collected])
+      if (result.status === 'rejected') throw result.reason;
     if (queued.status === 'rejected') {
       // Once an outage, not once a second.
       this.#o.log[this.#unqueued ? 'debug' : 'warn']('work cannot be queued', {
@@ -137,7 +138,7 @@ export class Manager {
   }
 
   /**
-   * The job `node-config`; `api` is what this job may write through. `granted`: which revision the leader has told which node, as it stands in
+   * The job `node-config`; `api` is what this job may write through. `grant`: the revision that the leader has told this node, as it stands in
    * Redis. Nothing else is started, also not by the leader's own jobs, which may know more than its last decision: what nobody has written
    * down a leader after this one would not count.
    */
@@ -145,13 +146,13 @@ export class Manager {
     node: string,
     api: ApiServer,
     signal: AbortSignal,
-    granted: ReadonlyMap<string, string>,
+    grant: string | undefined,
   ): Promise<void> {
     const { plan, actions } = this.#decider.decide();
     const own = actions.get(node);
     if (!own) return;
     const targets = targetsOf(own);
-    if (targets.some((target) => granted.get(node) !== target)) return;
+    if (targets.some((target) => target !== grant)) return;
     for (const target of targets) this.#started.add(node, target);
     // This decision may be newer than the last run of the loop.
     await this.#revisions.ensure(api, targets, (name) => contentOf(plan, name));

@@ -22,6 +22,7 @@ async function perform(api: ApiServer, node: string, action: NodeAction, signal:
         path: paths.states,
         query: { fieldManager: FIELD_MANAGER },
         body,
+        accept: contentTypes.metadata,
         signal,
       });
       return;
@@ -40,7 +41,8 @@ async function perform(api: ApiServer, node: string, action: NodeAction, signal:
         { op: 'replace', path: '/spec/revision', value: action.to },
       ];
       const query = { fieldManager: FIELD_MANAGER };
-      await api.request({ method: 'PATCH', path, query, body, contentType: contentTypes.jsonPatch, signal });
+      const { jsonPatch: contentType, metadata: accept } = contentTypes;
+      await api.request({ method: 'PATCH', path, query, body, contentType, accept, signal });
       return;
     }
     case 'setLabels': {
@@ -53,6 +55,7 @@ async function perform(api: ApiServer, node: string, action: NodeAction, signal:
         query,
         body,
         contentType: contentTypes.mergePatch,
+        accept: contentTypes.metadata,
         signal,
       });
       return;

@@ -3,7 +3,8 @@ import { messageOf, OperatorError } from '../errors.ts';
 import { ApiError } from '../kube/api-server.ts';
 import { systemClock } from '../kube/clock.ts';
 import type { Log } from '../telemetry/log.ts';
-import { jobFence, LOCK_MS, Postponed, type Handler, type View } from './job.ts';
+import { jobFence, LOCK_MS, Postponed, type Handler } from './job.ts';
+import { LeaderNotes, NO_NOTES, type NodeNotes, type Notes } from './leader-notes.ts';
 import type { RedisClient, RedisServer } from './redis.ts';
 
 export interface QueueOptions {
@@ -55,15 +56,14 @@ export class WorkQueue {
   readonly #worker: Worker;
   readonly #log: Log;
   readonly #stop = new AbortController();
-  /** Beside the jobs, because a job that waits keeps the data that it was first added with. */
-  readonly #viewKey: string;
+  readonly #notes: LeaderNotes;
   readonly #waiting = new Set<string>();
-  #view: View = {};
+  #latest = NO_NOTES;
   #sending: Promise<void> | undefined;
 
   constructor(options: QueueOptions) {
     this.name = options.name;
-    this.#viewKey = `${PREFIX}:${options.name}:view`;
+    this.#notes = new LeaderNotes(`${PREFIX}:${options.name}`);
     this.#log = options.log.child({ queue: options.name });
     // Adding must fail at once while Redis is away: the reconcile loop comes again. A worker must wait (BullMQ demands null).
     this.#adding = options.redis.connect({ maxRetriesPerRequest: 1, enableOfflineQueue: false });
@@ -94,21 +94,21 @@ export class WorkQueue {
     await this.#adding.ping();
   }
 
-  /** The view that the last work was found in, whoever queued it; undefined where Redis cannot be asked or has none. */
-  async lastView(): Promise<View | undefined> {
-    const view = this.#viewOn(this.#adding).catch(() => undefined);
-    return (await atMost(ADD_MS, view)) as View | undefined;
+  /** What was written down beside the last work, whoever queued it; undefined where Redis cannot be asked or has nothing. */
+  async lastNotes(): Promise<Notes | undefined> {
+    const notes = this.#notes.last(this.#adding).catch(() => undefined);
+    return (await atMost(ADD_MS, notes)) as Notes | undefined;
   }
 
   /**
-   * Queues the keys, with the view that they were found in. Rejects at once when Redis cannot be reached, and after a second when it does
+   * Queues the keys, with what the jobs must know. Rejects at once when Redis cannot be reached, and after a second when it does
    * not answer: then what is under way goes on, and what is added meanwhile goes with the next command instead of piling up.
    */
-  async add(keys: readonly string[], view: View = {}): Promise<void> {
+  async add(keys: readonly string[], notes: Notes = NO_NOTES): Promise<void> {
     if (keys.length === 0) return;
     const queue = this.#ready();
     for (const key of keys) this.#waiting.add(key);
-    this.#view = view;
+    this.#latest = notes;
     this.#sending ??= this.#send(queue).finally(() => (this.#sending = undefined));
     this.#sending.catch(() => {});
     const slow = new AbortController();
@@ -131,7 +131,8 @@ export class WorkQueue {
         const keys = [...this.#waiting];
         this.#waiting.clear();
         const jobs = keys.map((key) => ({ name: this.name, data: { key }, opts: opts(key) }));
-        await Promise.all([this.#adding.set(this.#viewKey, JSON.stringify(this.#view)), queue.addBulk(jobs)]);
+        await this.#notes.write(this.#adding, this.#latest);
+        await queue.addBulk(jobs);
       }
     } catch (error) {
       this.#waiting.clear();
@@ -174,19 +175,14 @@ export class WorkQueue {
       if (result.status === 'rejected') this.#log.debug('close', { error: messageOf(result.reason) });
   }
 
-  async #viewOn(connection: RedisClient): Promise<View | undefined> {
-    const text = await connection.get(this.#viewKey);
-    return text === null ? undefined : (JSON.parse(text) as View);
-  }
-
   async #run(job: Job<{ key: string }>, token: string | undefined, options: QueueOptions): Promise<void> {
     const { key } = job.data;
     // processedOn is when this worker asked for the job; the answer may have waited in a socket while the process was stopped.
     const taken = { ...systemClock(), wall: job.processedOn ?? 0 };
     const fence = jobFence(key, taken);
     try {
-      const view = async (): Promise<View> => (await this.#viewOn(this.#working)) ?? {};
-      await options.handler(key, { view, fence, signal: this.#stop.signal });
+      const notes = (): Promise<NodeNotes> => this.#notes.ofNode(this.#working, key);
+      await options.handler(key, { notes, fence, signal: this.#stop.signal });
       options.onResult?.('completed');
     } catch (error) {
       if (error instanceof Postponed) {

@@ -1,8 +1,10 @@
 import { messageOf } from '../errors.ts';
 import type { Log } from '../telemetry/log.ts';
 
-/** A run that took the processor for less than this, in ms, is followed by the next one at once. */
-const LIGHT_MS = 10;
+/** A run that held up everything else for less than this, in ms, is followed by the next one at once. */
+const LIGHT_MS = 2;
+/** Of the time, as a divisor, that runs of the loop may take the processor from jobs and watches. */
+const SHARE = 4;
 const MAX_PAUSE_MS = 1000;
 
 /** A timer counts from the begin of the event loop's turn (uv_update_time), which may be long before it is set: looks at the clock again. */
@@ -12,8 +14,8 @@ async function pauseUntil(end: number): Promise<void> {
 }
 
 /**
- * A level-triggered loop: any number of triggers while it runs make one more run. A storm of events uses half a core at most: after a run
- * that took the processor it pauses, unless it rested that long already while it waited for answers. The first after a pause starts at once.
+ * A level-triggered loop: any number of triggers while it runs make one more run. A storm of events uses a quarter of a core at most: what a run
+ * does before it first waits for an answer is most of it, and is followed by a pause. The first after a pause starts at once.
  */
 export class ReconcileLoop {
   readonly #work: () => Promise<void>;
@@ -68,17 +70,16 @@ export class ReconcileLoop {
       if (signal.aborted) break;
       this.#dirty = false;
       const started = performance.now();
-      const cpu = process.cpuUsage();
       this.#started = started;
-      const ok = await this.#once();
+      const run = this.#once();
+      const busy = performance.now() - started;
+      const ok = await run;
       this.#started = undefined;
       const took = performance.now() - started;
       this.#onRun(took / 1000, ok);
       failures = ok ? 0 : failures + 1;
       if (!ok) this.triggerAfter(Math.min(1000 * 2 ** (failures - 1), 30_000));
-      const { user, system } = process.cpuUsage(cpu);
-      const busy = (user + system) / 1000;
-      if (busy > LIGHT_MS) await pauseUntil(started + Math.min(2 * busy, took + MAX_PAUSE_MS));
+      if (busy > LIGHT_MS) await pauseUntil(started + Math.min(SHARE * busy, MAX_PAUSE_MS));
     }
     signal.removeEventListener('abort', wake);
     this.#cancel();

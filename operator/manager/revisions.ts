@@ -1,6 +1,6 @@
 import { paths, REVISION_LABEL } from '../api/names.ts';
 import type { Revision, RevisionData } from '../api/revision.ts';
-import { isStatus, type ApiServer } from '../kube/api-server.ts';
+import { contentTypes, isStatus, type ApiServer } from '../kube/api-server.ts';
 
 /** Older revisions that are kept for history although no node refers to them. */
 export const HISTORY = 10;
@@ -86,7 +86,8 @@ export class RevisionHistory {
       data,
     };
     try {
-      await api.request({ method: 'POST', path: paths.revisions(this.#namespace), body });
+      const path = paths.revisions(this.#namespace);
+      await api.request({ method: 'POST', path, body, accept: contentTypes.metadata });
     } catch (error) {
       if (!isStatus(error, 409)) throw error;
     }

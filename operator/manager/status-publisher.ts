@@ -116,6 +116,7 @@ export class StatusPublisher {
         path: `${paths.profiles}/${name}/status`,
         query: { fieldManager: FIELD_MANAGER },
         contentType: contentTypes.mergePatch,
+        accept: contentTypes.metadata,
         body: { status },
       });
     } catch (error) {

@@ -13,19 +13,6 @@ export interface Copy {
 export const viewOf = (copies: Readonly<Record<string, Copy>>): View =>
   Object.fromEntries(Object.entries(copies).map(([name, { newest }]) => [name, newest]));
 
-const STARTED = 'started';
-
-/**
- * The same view, and which revisions nodes were told that its copies may not show yet: what is on its way counts against maxUnavailable for
- * every replica, not only for the leader that has begun it.
- */
-export const withStarted = (view: View, started: ReadonlyMap<string, string>): View =>
-  started.size === 0 ? view : { ...view, [STARTED]: JSON.stringify(Object.fromEntries(started)) };
-
-/** Revision by node, as `withStarted` has written it. */
-export const startedIn = (view: View): ReadonlyMap<string, string> =>
-  new Map(Object.entries(JSON.parse(view[STARTED] ?? '{}') as Record<string, string>));
-
 /** True when the copies show everything that the view had seen. A copy that has not been listed yet shows nothing. */
 export const covers = (copies: Readonly<Record<string, Copy>>, view: View): boolean =>
   Object.entries(copies).every(([name, { version }]) => isAtLeast(version, view[name] ?? '0'));

@@ -82,7 +82,10 @@ const findings: readonly (readonly [kind: AdviceKind, field: string, items: stri
   [
     'exclusive',
     'sysctls',
-    fighting(EXCLUSIVE, `p.all(k, k in variables.keys && variables.onNode.exists(e, e.key == k && e.value != '0'))`),
+    fighting(
+      EXCLUSIVE,
+      `p.all(k, k in variables.keys && variables.onNode.exists(e, e.key == k && e.value != '0'))`,
+    ),
   ],
   [
     'same',

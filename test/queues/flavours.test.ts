@@ -39,6 +39,9 @@ async function handle(key: string): Promise<void> {
   done.add(key);
 }
 
+/** What a leader writes down beside its jobs. */
+const NOTES = { view: { profiles: '1' }, grants: new Map([['first-1', 'sysctl-1']]) };
+
 /** Two replicas, as in the overlay high-availability. */
 function replicas({ settings }: Flavour): WorkQueue[] {
   for (let i = 0; i < 2; i++)
@@ -60,7 +63,7 @@ async function work([one, two]: WorkQueue[], name: string): Promise<void> {
   await until(
     async () => {
       const left = keys.filter((key) => !done.has(key));
-      await Promise.allSettled([one?.add(left, { profiles: '1' }), two?.add(left, { profiles: '1' })]);
+      await Promise.allSettled([one?.add(left, NOTES), two?.add(left, NOTES)]);
       await sleep(200);
       return keys.every((key) => done.has(key));
     },

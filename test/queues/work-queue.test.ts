@@ -60,7 +60,7 @@ const ask = (fence: () => void): unknown => {
 
 const keysLeft = async (): Promise<string[]> => {
   const keys = (await redis.command('KEYS', '*node-config:*')) as string[];
-  return keys.filter((key) => !/:(meta|events|stalled-check|id|marker|view)$/.test(key));
+  return keys.filter((key) => !/:(meta|events|stalled-check|id|marker|view|grants)$/.test(key));
 };
 
 describe('one key', () => {
@@ -119,14 +119,14 @@ describe('a job', () => {
   test('is told the newest view that work was found in, also where it waited with an older one', async () => {
     const seen: unknown[] = [];
     const first = Promise.withResolvers<void>();
-    const queue = replica(async (key, { view }) => {
-      seen.push([key, await view()]);
+    const queue = replica(async (key, { notes }) => {
+      seen.push([key, (await notes()).view]);
       if (key === 'first') await first.promise;
     }, 1);
     const found = (key: string, profiles: string): Promise<void> =>
       until(
         () =>
-          queue.add([key], { profiles }).then(
+          queue.add([key], { view: { profiles }, grants: new Map() }).then(
             () => true,
             () => false,
           ),
@@ -142,6 +142,37 @@ describe('a job', () => {
       ['first', { profiles: '7' }],
       ['second', { profiles: '9' }],
     ]);
+  });
+
+  test('is told what its own node was granted, also by a Redis that has lost what was written before', async () => {
+    const seen: unknown[] = [];
+    const queue = replica(async (key, { notes }) => void seen.push([key, (await notes()).grant]));
+    const granting = (key: string, granted: Record<string, string>): Promise<void> =>
+      until(
+        () =>
+          queue.add([key], { view: {}, grants: new Map(Object.entries(granted)) }).then(
+            () => true,
+            () => false,
+          ),
+        'the queue takes the work',
+      );
+    await granting('a', { a: 'sysctl-1', b: 'sysctl-2' });
+    await until(() => seen.length === 1, 'the first job');
+    await granting('b', { b: 'sysctl-3', c: 'sysctl-3' });
+    await until(() => seen.length === 2, 'another job');
+    await granting('a', { b: 'sysctl-3', c: 'sysctl-3' });
+    await until(() => seen.length === 3, 'a job without a grant');
+    expect(seen).toEqual([
+      ['a', 'sysctl-1'],
+      ['b', 'sysctl-3'],
+      ['a', undefined],
+    ]);
+    await redis.command('FLUSHALL');
+    const granted = { b: 'sysctl-3', c: 'sysctl-3', d: 'sysctl-4' };
+    await granting('d', granted);
+    const other = replica(async () => {});
+    await until(() => other.connected, 'the other replica connects');
+    expect((await other.lastNotes())?.grants).toEqual(new Map(Object.entries(granted)));
   });
 
   test('that cannot be done yet is done later, however often, and is no failure', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { Postponed } from '../../operator/manager/job.ts';
 import { isAtLeast } from '../../operator/kube/resource-version.ts';
-import { caughtUp, covers, startedIn, viewOf, withStarted, type Copy } from '../../operator/manager/view.ts';
+import { caughtUp, covers, viewOf, type Copy } from '../../operator/manager/view.ts';
 
 const copies = (profiles: string, nodes: string): Record<string, Copy> => ({
   profiles: { version: profiles, newest: profiles },
@@ -30,18 +30,6 @@ describe("a replica's copies", () => {
     const idle = { profiles: { version: '500', newest: '20' } };
     expect(viewOf(idle)).toEqual({ profiles: '20' });
     expect(covers(idle, { profiles: '400' })).toBe(true);
-  });
-
-  test('are compared with a view that also says what the leader has begun, which every replica then knows', () => {
-    const started = new Map([
-      ['node-1', 'sysctl-1'],
-      ['node-2', 'sysctl-2'],
-    ]);
-    const view = withStarted(viewOf(copies('100', '90')), started);
-    expect(startedIn(JSON.parse(JSON.stringify(view)) as typeof view)).toEqual(started);
-    expect(covers(copies('100', '90'), view)).toBe(true);
-    expect(covers(copies('99', '90'), view)).toBe(false);
-    expect(startedIn(viewOf(copies('100', '90')))).toEqual(new Map());
   });
 
   // A replica that has just started knows no profile: by that, every node would be given back.
