@@ -2,9 +2,9 @@ import type { RevisionData } from '../api/revision.ts';
 import type { Deviation, NodeSysctlStateStatus } from '../api/state.ts';
 import { sameValue } from '../sysctl/values.ts';
 import { originalOf, perform, readLive, type Performed } from './executor.ts';
-import { Fights } from './fights.ts';
 import type { KernelParameters } from './kernel.ts';
 import type { Ledger, LedgerEntry } from './ledger.ts';
+import { Objections } from './objections.ts';
 import type { NamedRevision } from './revisions.ts';
 import { entriesByName, inSync, isOurs, planSteps, type Live, type Step, type Steps } from './steps.ts';
 
@@ -16,16 +16,6 @@ export interface Outcome {
   corrected: { name: string; from: string; to: string }[];
 }
 
-/** A write that the kernel refused is not repeated by every sweep. */
-const RETRY_MS = 10 * 60_000;
-
-interface Refusal {
-  from: string;
-  to: string;
-  at: number;
-  deviation: Deviation;
-}
-
 /**
  * Makes the kernel's values what a revision says: ledger first, then differences only, each read back; one bad key fails alone. Every
  * effect goes through the kernel's `write` or the ledger's files, so that a test can end the process between any two of them.
@@ -33,11 +23,7 @@ interface Refusal {
 export class Enforcer {
   readonly #kernel: KernelParameters;
   readonly #ledger: Ledger;
-  readonly #now: () => number;
-  readonly #fights: Fights;
-  readonly #refused = new Map<string, Refusal>();
-  /** Values that were right before anything was written: the originals, should somebody change them later. */
-  readonly #found = new Map<string, string>();
+  readonly #objections: Objections;
   #revision: NamedRevision | undefined;
   /** Put back only when `finish` says so. */
   #later: ReadonlySet<string> = new Set();
@@ -49,8 +35,7 @@ export class Enforcer {
   constructor(kernel: KernelParameters, ledger: Ledger, now: () => number = () => performance.now()) {
     this.#kernel = kernel;
     this.#ledger = ledger;
-    this.#now = now;
-    this.#fights = new Fights(now);
+    this.#objections = new Objections(now);
   }
 
   get originals(): Record<string, string> {
@@ -64,8 +49,6 @@ export class Enforcer {
   apply(revision: NamedRevision, later: ReadonlySet<string> = new Set()): Outcome {
     this.#revision = revision;
     this.#later = later;
-    this.#fights.reset();
-    this.#refused.clear();
     const { sysctls } = revision.data;
     this.#kernel.hold(new Set(sysctls.map((s) => s.name)));
     return this.#run(revision, false, this.#remember(revision.data));
@@ -106,16 +89,9 @@ export class Enforcer {
 
   /** Returns what it read. */
   #remember({ sysctls }: RevisionData): Map<string, Live> {
-    const known = this.#ledger.entries();
     const exact = new Map(sysctls.filter((s) => s.match === 'Exact').map((s) => [s.name, s.value]));
-    for (const name of this.#found.keys()) if (!exact.has(name)) this.#found.delete(name);
-    const read = new Map<string, Live>();
-    for (const [name, value] of exact) {
-      const live = readLive(this.#kernel, name);
-      read.set(name, live);
-      if (!known.has(name) && 'value' in live && sameValue(name, value, live.value))
-        this.#found.set(name, live.value);
-    }
+    const read = new Map([...exact.keys()].map((name) => [name, readLive(this.#kernel, name)]));
+    this.#objections.begin(exact, read, this.#ledger.entries());
     return read;
   }
 
@@ -132,7 +108,7 @@ export class Enforcer {
     const foreign = deviations.filter((d) => d.state === 'Foreign');
     const steps = planned.steps.filter((step) => {
       if (this.#waits(step)) return false;
-      const reason = this.#reasonToLeave(step, known.get(step.name), sweeping);
+      const reason = this.#objections.to(step, known.get(step.name), sweeping);
       if (reason) deviations.push(reason);
       return !reason;
     });
@@ -144,9 +120,9 @@ export class Enforcer {
     const corrected: Outcome['corrected'] = [];
     for (const [step, deviation] of this.#perform(steps, known)) {
       if (deviation) deviations.push(deviation);
-      else if (step.kind === 'write' && (sweeping || this.#isDrift(step, known.get(step.name)))) {
+      else if (step.kind === 'write' && (sweeping || this.#objections.isDrift(step, known.get(step.name)))) {
         corrected.push({ name: step.name, from: step.from, to: step.to });
-        this.#fights.corrected(step.name);
+        this.#objections.corrected(step.name);
       }
     }
     const after = steps.length > 0 ? new Map<string, Live>() : before;
@@ -207,33 +183,6 @@ export class Enforcer {
     return this.#perform(mend, known).flatMap(([, deviation]) => deviation ?? []);
   }
 
-  /** Why a step is not taken: the kernel refused it just now, drift is only reported, or two writers fight over the key. */
-  #reasonToLeave(step: Step, known: LedgerEntry | undefined, sweeping: boolean): Deviation | undefined {
-    const { name, from, to, entry } = step;
-    const refusal = this.#refused.get(name);
-    if (refusal?.from === from && refusal.to === to && this.#now() - refusal.at < RETRY_MS)
-      return refusal.deviation;
-    if (!entry) return undefined;
-    const live = { name, desired: to, live: from };
-    if (entry.drift === 'Report' && (sweeping || this.#isDrift(step, known))) {
-      const had = known?.written ?? this.#found.get(name) ?? to;
-      const message = `${name}: somebody else changed it from ${had} to ${from}; driftPolicy Report leaves it`;
-      return { ...live, state: 'Drifted', message };
-    }
-    const truce = sweeping ? this.#fights.truce(name) : undefined;
-    return truce === undefined ? undefined : { ...live, state: 'Contested', message: truce };
-  }
-
-  /** The wanted value was there already and is no longer: by another hand, also when the agent was away meanwhile. */
-  #isDrift({ name, from, to }: Step, known: LedgerEntry | undefined): boolean {
-    if (!known) return this.#found.has(name);
-    return (
-      sameValue(name, known.written, to) &&
-      !isOurs(name, from, known) &&
-      !sameValue(name, known.original, from)
-    );
-  }
-
   /** What is to happen at removal may change without the value. */
   #keepPolicies(data: RevisionData, known: ReadonlyMap<string, LedgerEntry>): void {
     for (const { name, removal } of data.sysctls) {
@@ -246,7 +195,7 @@ export class Enforcer {
   #announce({ name, from, to, entry }: Step, ledger: ReadonlyMap<string, LedgerEntry>): void {
     if (!entry) return;
     const known = ledger.get(name);
-    const first = known ?? originalOf(this.#kernel, name, this.#found.get(name) ?? from, ledger);
+    const first = known ?? originalOf(this.#kernel, name, this.#objections.found(name) ?? from, ledger);
     this.#ledger.set(name, {
       original: first.original,
       written: to,
@@ -261,7 +210,7 @@ export class Enforcer {
     const { kind, name, from, to, entry } = step;
     if (result.done) {
       if (kind === 'restore') this.#ledger.delete(name);
-      this.#refused.delete(name);
+      this.#objections.taken(name);
       return undefined;
     }
     const { error, live } = result;
@@ -284,7 +233,7 @@ export class Enforcer {
       state: error.errno === 'ENOENT' && live === undefined ? 'Unsupported' : 'Failed',
       message: `${error.message}${has}${kept}`,
     };
-    this.#refused.set(name, { from: live ?? from, to, at: this.#now(), deviation });
+    this.#objections.refused(name, live ?? from, to, deviation);
     return deviation;
   }
 
