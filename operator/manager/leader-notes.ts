@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { View } from './job.ts';
 import type { RedisClient } from './redis.ts';
 
@@ -23,21 +24,26 @@ export const NO_NOTES: Notes = { view: {}, grants: new Map() };
 export class LeaderNotes {
   readonly #viewKey: string;
   readonly #grantsKey: string;
-  /** The grants as they should be in Redis; undefined where that is not known. Thousands of nodes: only what differs is sent. */
-  #there: ReadonlyMap<string, string> | undefined;
+  readonly #writer = randomUUID();
+  #writes = 0;
+  /** What was written last; undefined where it is not known whether that arrived. Thousands of nodes: only what differs is sent. */
+  #there: { text: string; grants: ReadonlyMap<string, string> } | undefined;
 
   constructor(prefix: string) {
     this.#viewKey = `${prefix}:view`;
     this.#grantsKey = `${prefix}:grants`;
   }
 
-  /** All of them are there once this has resolved, also in a Redis that has lost what was there before. */
-  async write(redis: RedisClient, { view, grants }: Notes): Promise<void> {
+  /** All of them are there once this has resolved, also where Redis has lost what was there before, or somebody else has written since. */
+  async write(redis: RedisClient, { view, grants: live }: Notes): Promise<void> {
+    // Goes on changing meanwhile.
+    const grants = new Map(live);
+    const text = JSON.stringify({ view, by: `${this.#writer}/${++this.#writes}` });
     const there = this.#there;
     this.#there = undefined;
-    const count = await this.#send(redis, view, there, grants);
-    if (count !== grants.size) await this.#send(redis, view, undefined, grants);
-    this.#there = new Map(grants);
+    const before = await this.#send(redis, text, there?.grants, grants);
+    if (there && before !== there.text) await this.#send(redis, text, undefined, grants);
+    this.#there = { text, grants };
   }
 
   async ofNode(redis: RedisClient, node: string): Promise<NodeNotes> {
@@ -45,32 +51,31 @@ export class LeaderNotes {
     return { view: parsed(view) ?? {}, grant: grant ?? undefined };
   }
 
-  /** The last ones, whoever wrote them; undefined where there are none. What this replica has written before may have been replaced. */
+  /** The last ones, whoever wrote them; undefined where there are none. */
   async last(redis: RedisClient): Promise<Notes | undefined> {
-    this.#there = undefined;
     const [text, grants] = await Promise.all([redis.get(this.#viewKey), redis.hgetall(this.#grantsKey)]);
     const view = parsed(text);
     return view && { view, grants: new Map(Object.entries(grants)) };
   }
 
-  /** Resolves with how many grants there are then. */
+  /** Resolves with the text that was there before. */
   async #send(
     redis: RedisClient,
-    view: View,
+    text: string,
     there: ReadonlyMap<string, string> | undefined,
     grants: ReadonlyMap<string, string>,
-  ): Promise<number> {
-    const all = redis.multi().set(this.#viewKey, JSON.stringify(view));
+  ): Promise<unknown> {
+    const all = redis.multi().set(this.#viewKey, text, 'GET');
     if (!there) all.del(this.#grantsKey);
     const gone = [...(there?.keys() ?? [])].filter((node) => !grants.has(node));
     if (gone.length > 0) all.hdel(this.#grantsKey, ...gone);
     const changed = [...grants].filter(([node, revision]) => there?.get(node) !== revision);
     if (changed.length > 0) all.hset(this.#grantsKey, Object.fromEntries(changed));
-    const results = (await all.hlen(this.#grantsKey).exec()) ?? [];
+    const results = (await all.exec()) ?? [];
     for (const [error] of results) if (error) throw error;
-    return Number(results.at(-1)?.[1]);
+    return results[0]?.[1];
   }
 }
 
-const parsed = (view: string | null): View | undefined =>
-  view === null ? undefined : (JSON.parse(view) as View);
+const parsed = (text: string | null): View | undefined =>
+  text === null ? undefined : ((JSON.parse(text) as { view?: View }).view ?? {});

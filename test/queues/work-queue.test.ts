@@ -175,6 +175,25 @@ describe('a job', () => {
     expect((await other.lastNotes())?.grants).toEqual(new Map(Object.entries(granted)));
   });
 
+  test('is told what its own node was granted, whatever was granted while that was written, and by whom', async () => {
+    const seen: unknown[] = [];
+    const [one, other] = [replica, replica].map((make) =>
+      make(async (key, { notes }) => void seen.push([key, (await notes()).grant])),
+    ) as [WorkQueue, WorkQueue];
+    await until(() => one.connected && other.connected, 'the replicas connect');
+    const view = {};
+    const grants = new Map([['a', 'sysctl-1']]);
+    const sending = one.add(['a'], { view, grants });
+    grants.set('a', 'sysctl-2');
+    await sending;
+    await one.add(['a'], { view, grants });
+    await until(() => seen.length > 0 && String(seen.at(-1)) === 'a,sysctl-2', 'what was granted meanwhile');
+    await other.add(['a'], { view, grants: new Map([['a', 'sysctl-3']]) });
+    await until(() => String(seen.at(-1)) === 'a,sysctl-3', 'what another leader grants');
+    await one.add(['a'], { view, grants });
+    await until(() => String(seen.at(-1)) === 'a,sysctl-2', 'what the first one grants again');
+  });
+
   test('that cannot be done yet is done later, however often, and is no failure', async () => {
     let runs = 0;
     const results: string[] = [];
