@@ -1,8 +1,8 @@
 /**
- * From the PATCH of a profile of 50 sysctls to the values in the node's kernel, and from a change of the kubelet's list to its configz,
+ * From the PATCH of a profile of 50 sysctls, or fewer, to the values in the node's kernel, and from a change of the kubelet's list to its configz,
  * beside a DaemonSet with a shell script whose template is changed. On a cluster with the operator installed
  * (npm run cluster -- up && npm run cluster -- install):
- *   npm run bench:latency [-- --rounds 60 --json FILE]
+ *   npm run bench:latency [-- --sysctls 50 --rounds 60 --json FILE]
  */
 import { KubeConfig } from '@kubernetes/client-node';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -26,7 +26,7 @@ const NEIGH =
 const CONF = 'medium_id tag igmpv2_unsolicited_report_interval igmpv3_unsolicited_report_interval';
 const DEVICES = ['lo', 'eth0'];
 const each = (fields: string, name: (field: string) => string): string[] => fields.split(' ').map(name);
-const NAMES = [
+const ALL = [
   'net.core.somaxconn',
   'net.ipv4.igmp_max_memberships',
   'net.ipv4.igmp_max_msf',
@@ -41,7 +41,8 @@ const nodeSelector = { matchLabels: { 'kubernetes.io/hostname': NODE } };
 const sysctls = (values: readonly number[]) =>
   NAMES.map((name, i) => ({ name, value: values[i] ?? 0, scope: 'Node' as const }));
 
-const options = benchOptions({ rounds: '60', list: '10', shell: '10' });
+const options = benchOptions({ sysctls: '50', rounds: '60', list: '10', shell: '10' });
+const NAMES = ALL.slice(0, Number(options.sysctls));
 const layout = existing();
 const config = new KubeConfig();
 config.loadFromFile(layout.kubeconfig);
@@ -130,10 +131,10 @@ try {
   await watcher.until(values);
   await edits(profile, 5, false, PAUSE_MS);
   for (const [what, all, pause] of [
-    ['one value of 50, with a pause', false, PAUSE_MS],
-    ['one value of 50, back-to-back', false, 0],
-    ['all 50 values, with a pause', true, PAUSE_MS],
-    ['all 50 values, back-to-back', true, 0],
+    [`one value of ${NAMES.length}, with a pause`, false, PAUSE_MS],
+    [`one value of ${NAMES.length}, back-to-back`, false, 0],
+    [`all ${NAMES.length} values, with a pause`, true, PAUSE_MS],
+    [`all ${NAMES.length} values, back-to-back`, true, 0],
   ] as const) {
     const { live, answered } = await edits(profile, rounds, all, pause);
     add(what, live);
@@ -144,7 +145,7 @@ try {
   add("the kubelet's list, while it has just started", await lists(profile, times, 0));
   await profile.delete();
   await sleep(2000);
-  add('all 50 values, by a shell DaemonSet', await shell(Number(options.shell)));
+  add(`all ${NAMES.length} values, by a shell DaemonSet`, await shell(Number(options.shell)));
   report('latency', rows, options.json);
 } finally {
   watcher.close();

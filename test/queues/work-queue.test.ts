@@ -1,53 +1,27 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError } from '../../operator/kube/api-server.ts';
-import { Postponed, type Handler } from '../../operator/manager/job.ts';
-import { WorkQueue } from '../../operator/manager/queues.ts';
-import { winstonLog } from '../../operator/telemetry/winston-log.ts';
+import { Postponed } from '../../operator/manager/job.ts';
+import type { WorkQueue } from '../../operator/manager/queues.ts';
 import { TestRedis } from './support/redis.ts';
+import { Replicas, untilTaken } from './support/replicas.ts';
 import { until } from './support/until.ts';
 
 let redis: TestRedis;
-let queues: WorkQueue[];
+let replicas: Replicas;
 
 beforeEach(async () => {
   redis = await TestRedis.start();
-  queues = [];
+  replicas = new Replicas(redis);
 });
 afterEach(async () => {
   redis.resume();
-  await Promise.all(queues.map((queue) => queue.close()));
+  await replicas.close();
   await redis.close();
 });
 
-/** A replica's queue; the handler is what its worker does. */
-function replica(
-  handler: Handler,
-  concurrency = 8,
-  onResult: (result: 'completed' | 'failed') => void = () => {},
-): WorkQueue {
-  const queue = new WorkQueue({
-    name: 'node-config',
-    redis: redis.server,
-    handler,
-    concurrency,
-    onResult,
-    log: winstonLog('error'),
-  });
-  queues.push(queue);
-  return queue;
-}
-
-/** As the reconcile loop does: again and again until Redis takes it. */
-const add = (queue: WorkQueue, ...keys: string[]): Promise<void> =>
-  until(
-    () =>
-      queue.add(keys).then(
-        () => true,
-        () => false,
-      ),
-    'the queue takes the work',
-  );
+const replica: Replicas['add'] = (...args) => replicas.add(...args);
+const add = (queue: WorkQueue, ...keys: string[]): Promise<void> => untilTaken(queue, keys);
 
 /** What the fence says: undefined, or the code of its error. */
 const ask = (fence: () => void): unknown => {
@@ -116,86 +90,6 @@ describe('one key', () => {
 });
 
 describe('a job', () => {
-  test('is told the newest view that work was found in, also where it waited with an older one', async () => {
-    const seen: unknown[] = [];
-    const first = Promise.withResolvers<void>();
-    const queue = replica(async (key, { notes }) => {
-      seen.push([key, (await notes()).view]);
-      if (key === 'first') await first.promise;
-    }, 1);
-    const found = (key: string, profiles: string): Promise<void> =>
-      until(
-        () =>
-          queue.add([key], { view: { profiles }, grants: new Map() }).then(
-            () => true,
-            () => false,
-          ),
-        'the queue takes the work',
-      );
-    await found('first', '7');
-    await until(() => seen.length === 1, 'the first job');
-    await found('second', '8');
-    await found('second', '9');
-    first.resolve();
-    await until(() => seen.length === 2, 'the second job');
-    expect(seen).toEqual([
-      ['first', { profiles: '7' }],
-      ['second', { profiles: '9' }],
-    ]);
-  });
-
-  test('is told what its own node was granted, also by a Redis that has lost what was written before', async () => {
-    const seen: unknown[] = [];
-    const queue = replica(async (key, { notes }) => void seen.push([key, (await notes()).grant]));
-    const granting = (key: string, granted: Record<string, string>): Promise<void> =>
-      until(
-        () =>
-          queue.add([key], { view: {}, grants: new Map(Object.entries(granted)) }).then(
-            () => true,
-            () => false,
-          ),
-        'the queue takes the work',
-      );
-    await granting('a', { a: 'sysctl-1', b: 'sysctl-2' });
-    await until(() => seen.length === 1, 'the first job');
-    await granting('b', { b: 'sysctl-3', c: 'sysctl-3' });
-    await until(() => seen.length === 2, 'another job');
-    await granting('a', { b: 'sysctl-3', c: 'sysctl-3' });
-    await until(() => seen.length === 3, 'a job without a grant');
-    expect(seen).toEqual([
-      ['a', 'sysctl-1'],
-      ['b', 'sysctl-3'],
-      ['a', undefined],
-    ]);
-    await redis.command('FLUSHALL');
-    const granted = { b: 'sysctl-3', c: 'sysctl-3', d: 'sysctl-4' };
-    await granting('d', granted);
-    const other = replica(async () => {});
-    await until(() => other.connected, 'the other replica connects');
-    expect((await other.lastNotes())?.grants).toEqual(new Map(Object.entries(granted)));
-  });
-
-  test('is told what its own node was granted, whatever was granted while that was written, and by whom', async () => {
-    const seen: unknown[] = [];
-    const [one, other] = [replica, replica].map((make) =>
-      make(async (_, { notes }) => void seen.push((await notes()).grant)),
-    ) as [WorkQueue, WorkQueue];
-    await until(() => one.connected && other.connected, 'the replicas connect');
-    const view = {};
-    const grants = new Map([['a', 'sysctl-1']]);
-    const sending = one.add(['a'], { view, grants });
-    grants.set('a', 'sysctl-2');
-    await sending;
-    await until(() => seen.length > 0, 'the first job');
-    await one.add(['a'], { view, grants });
-    await until(() => seen.at(-1) === 'sysctl-2', 'what was granted meanwhile');
-    await other.add(['a'], { view, grants: new Map([['a', 'sysctl-3']]) });
-    await until(() => seen.at(-1) === 'sysctl-3', 'what another leader grants');
-    await one.add(['a'], { view, grants });
-    await until(() => seen.at(-1) === 'sysctl-2', 'what the first one grants again');
-    expect(new Set(seen)).toEqual(new Set(['sysctl-1', 'sysctl-2', 'sysctl-3']));
-  });
-
   test('that cannot be done yet is done later, however often, and is no failure', async () => {
     let runs = 0;
     const results: string[] = [];
